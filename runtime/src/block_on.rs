@@ -1,0 +1,152 @@
+//! Running one future to its end.
+//!
+//! Before: `event_loop.rs`. After: nothing.
+#![forbid(unsafe_code)]
+
+use crate::current::NONE;
+use crate::error::{BlockOnError, Stall};
+use crate::event_loop::{MAIN, MainTask};
+use crate::local::in_a_turn;
+use crate::ready::{Member, ReadySet};
+use crate::reporter::{Report, report};
+use crate::runtime::Runtime;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// How long the real clock is given before a quiet loop is reported as stalled.
+const STALLED_AFTER: Duration = Duration::from_secs(1);
+
+/// Runs a future to its end on this thread, on the real clock, and gives its output back.
+///
+/// The runtime lives as long as the call: tasks that were spawned and have not ended by then are dropped.
+///
+/// # Panics
+///
+/// When called inside a task of any runtime on this thread, where it would stop the outer loop: await the future
+/// instead. And when the poller fails. [`Runtime::try_block_on`] returns both as errors. A panic of the future passes.
+///
+/// ```
+/// let sum = taskgroup_runtime::block_on(async { 1 + 2 });
+/// assert_eq!(sum, 3);
+/// ```
+#[track_caller]
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    match Runtime::new().try_block_on(future) {
+        Ok(output) => output,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+impl Runtime<'_> {
+    /// Runs a future to its end and gives its output back. Other root tasks run meanwhile; what is left of them stays
+    /// in the runtime, for the next call.
+    ///
+    /// # Panics
+    ///
+    /// Where [`try_block_on`](Self::try_block_on) has an error. A panic of the future passes, and the runtime stays
+    /// usable.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match self.try_block_on(future) {
+            Ok(output) => output,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// The same, with errors.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockOnError::Nested`] inside a task of any runtime on this thread; [`BlockOnError::Stalled`] when nothing
+    /// can ever wake it (see [`stall_is_an_error`](Self::stall_is_an_error)); [`BlockOnError::Io`] when the poller
+    /// fails. The future is dropped, the runtime stays usable.
+    pub fn try_block_on<F: Future>(&self, future: F) -> Result<F::Output, BlockOnError> {
+        if in_a_turn() {
+            return Err(BlockOnError::Nested);
+        }
+        let future = pin!(Some(future));
+        let mut main = Main::join(&self.roots, future);
+        let mut reported = false;
+        let mut quiet_since = None;
+        loop {
+            let quiet = self.is_stalled();
+            if quiet && self.stall_is_an_error.get() {
+                return Err(BlockOnError::Stalled(self.stall()));
+            }
+            // Counted from when it became quiet: the wait may end early, and more than once.
+            let since = (quiet && !reported).then(|| *quiet_since.get_or_insert_with(Instant::now));
+            let limit = since.map(|since| STALLED_AFTER.saturating_sub(since.elapsed()));
+            let polls = self.turn_once(limit, Some(&mut main))?;
+            if let Some(output) = main.output.take() {
+                return Ok(output);
+            }
+            if polls > 0 || !self.is_stalled() {
+                quiet_since = None;
+            } else if since.is_some_and(|since| since.elapsed() >= STALLED_AFTER) {
+                reported = true;
+                report(&Report::Stalled(&self.stall()));
+            }
+        }
+    }
+
+    /// Everything waits, and nothing we know of will ever wake it.
+    fn is_stalled(&self) -> bool {
+        let time = self.local.time();
+        let comes = |tick| time.is_real() || time.jumps() || time.until(tick).is_zero();
+        let timer_comes = self.local.timers().next_deadline().is_some_and(comes);
+        !self.is_ready() && !self.may_be_woken_from_outside() && !timer_comes
+    }
+
+    fn stall(&self) -> Stall {
+        Stall { tasks: self.tasks.borrow().len() + 1, timers: self.local.timers().len() }
+    }
+}
+
+/// `block_on`'s future, and its place among the root tasks.
+struct Main<'a, F: Future> {
+    member: Member,
+    roots: &'a ReadySet,
+    /// Empty when it has ended.
+    future: Pin<&'a mut Option<F>>,
+    output: Option<F::Output>,
+}
+
+impl<'a, F: Future> Main<'a, F> {
+    fn join(roots: &'a ReadySet, future: Pin<&'a mut Option<F>>) -> Self {
+        let member = roots.join(MAIN);
+        roots.wake(member.slot());
+        Self { member, roots, future, output: None }
+    }
+}
+
+impl<F: Future> MainTask for Main<'_, F> {
+    fn poll(&mut self) {
+        let Some(future) = self.future.as_mut().as_pin_mut() else { return };
+        let _task = self.member.current(NONE).enter();
+        if let Poll::Ready(output) = future.poll(&mut Context::from_waker(self.member.waker())) {
+            self.output = Some(output);
+            self.future.set(None);
+        }
+    }
+}
+
+impl<F: Future> Drop for Main<'_, F> {
+    /// A future that did not end (a stall, a failing poller, a panic) is dropped in a turn, like every other.
+    fn drop(&mut self) {
+        let _in_turn = self.roots.local().enter();
+        let _task = self.member.current(NONE).enter();
+        let _leave = Leave(&self.member, self.roots);
+        self.future.set(None);
+    }
+}
+
+/// Leaves the root set, also if the future's destructors panic.
+struct Leave<'a>(&'a Member, &'a ReadySet);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.1.leave(self.0.slot());
+    }
+}

@@ -1,0 +1,163 @@
+//! Time: which clock a runtime runs on, and the one place that turns durations into ticks.
+//!
+//! Before: nothing. After: `timers.rs`.
+//!
+//! A deadline is rounded *up* to a whole tick and the present is rounded *down*, so a timer is never early and late
+//! by less than a tick. What does not fit is never.
+#![forbid(unsafe_code)]
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// The resolution of timers: a sixteenth of a millisecond, so that whole milliseconds are whole ticks and virtual
+/// time does not drift.
+pub const TICK: Duration = Duration::from_nanos(TICK_NANOS as u64);
+const TICK_NANOS: u128 = 62_500;
+
+/// The end of virtual time. Beyond it `Instant` would overflow; no timer comes so late.
+const END: Duration = Duration::from_secs(1 << 62);
+
+/// Which clock a runtime runs on. Chosen once, with [`Runtime::with_clock`](crate::Runtime::with_clock).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Clock {
+    /// The system's monotonic clock.
+    #[default]
+    Real,
+    /// Time that moves only when [`Runtime::advance`](crate::Runtime::advance) says so.
+    Manual,
+    /// Time that jumps to the next timer when nothing is ready, no descriptor is waited on and no
+    /// [`Hold`](crate::Hold) lives. A program of sleeps ends at once, with exact times.
+    Autojump,
+}
+
+/// The clock of one runtime.
+#[derive(Debug)]
+pub(crate) struct Time {
+    clock: Clock,
+    /// Tick 0; for virtual clocks the instant from which virtual time is counted.
+    start: Instant,
+    /// Virtual time since `start`; unused on the real clock.
+    elapsed: Cell<Duration>,
+    /// The tick of the last turn's one look at the clock.
+    tick: Cell<u64>,
+}
+
+impl Time {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, start: Instant::now(), elapsed: Cell::new(Duration::ZERO), tick: Cell::new(0) }
+    }
+
+    pub(crate) fn is_real(&self) -> bool {
+        self.clock == Clock::Real
+    }
+
+    pub(crate) fn jumps(&self) -> bool {
+        self.clock == Clock::Autojump
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        match self.clock {
+            Clock::Real => self.start.elapsed(),
+            Clock::Manual | Clock::Autojump => self.elapsed.get(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.start + self.elapsed()
+    }
+
+    /// Looks at the clock and remembers the tick. Once a turn.
+    pub(crate) fn look(&self) -> u64 {
+        let tick = floor(self.elapsed());
+        self.tick.set(tick.max(self.tick.get())); // a clock that steps back stands still
+        self.tick.get()
+    }
+
+    /// The tick of the last look.
+    pub(crate) fn tick(&self) -> u64 {
+        self.tick.get()
+    }
+
+    /// The tick at or after which `wait` from now has passed. `None`: never. Nothing to wait for: the present tick.
+    pub(crate) fn deadline_after(&self, wait: Duration) -> Option<u64> {
+        match wait {
+            Duration::ZERO => Some(self.tick.get()),
+            wait => self.elapsed().checked_add(wait).and_then(ceil),
+        }
+    }
+
+    /// The tick at or after which `instant` has passed. `None`: never. An instant in the past: the present tick.
+    pub(crate) fn deadline_at(&self, instant: Instant) -> Option<u64> {
+        match instant.checked_duration_since(self.start) {
+            Some(since) if since > self.elapsed() => ceil(since),
+            _ => Some(self.tick.get()),
+        }
+    }
+
+    /// How long until `tick` begins.
+    pub(crate) fn until(&self, tick: u64) -> Duration {
+        start_of(tick).saturating_sub(self.elapsed())
+    }
+
+    /// Moves virtual time, to its end at most. Nothing happens on the real clock.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.elapsed.set(self.elapsed.get().saturating_add(by).min(END));
+    }
+
+    /// Moves virtual time to the start of `tick`, unless that has passed.
+    pub(crate) fn jump_to(&self, tick: u64) {
+        self.elapsed.set(start_of(tick).max(self.elapsed.get()));
+    }
+}
+
+fn floor(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos() / TICK_NANOS).unwrap_or(u64::MAX)
+}
+
+fn ceil(duration: Duration) -> Option<u64> {
+    u64::try_from(duration.as_nanos().div_ceil(TICK_NANOS)).ok()
+}
+
+fn start_of(tick: u64) -> Duration {
+    let nanos = u128::from(tick) * TICK_NANOS;
+    let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
+    Duration::new(seconds, (nanos % 1_000_000_000) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_never_early_and_late_by_less_than_a_tick() {
+        for nanos in [1, 62_499, 62_500, 62_501, 999_999, 1_000_000, 86_400_000_000_007] {
+            let wait = Duration::from_nanos(nanos);
+            let start = start_of(ceil(wait).unwrap());
+            assert!(start >= wait && start - wait < TICK, "{nanos} ns became {start:?}");
+        }
+    }
+
+    #[test]
+    fn whole_milliseconds_are_whole_ticks() {
+        assert_eq!(start_of(ceil(Duration::from_millis(37)).unwrap()), Duration::from_millis(37));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_never() {
+        let time = Time::new(Clock::Autojump);
+        assert_eq!(time.deadline_after(Duration::MAX), None);
+        time.advance(Duration::from_secs(1));
+        assert_eq!(time.deadline_after(Duration::MAX), None);
+        assert_eq!(start_of(u64::MAX).as_secs(), (u128::from(u64::MAX) * TICK_NANOS / 1_000_000_000) as u64);
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_stands_still() {
+        let time = Time::new(Clock::Manual);
+        time.advance(Duration::from_secs(2));
+        let late = time.look();
+        time.elapsed.set(Duration::from_secs(1));
+        assert_eq!(time.look(), late);
+    }
+}

@@ -1,0 +1,217 @@
+//! The loop: one turn of a runtime.
+//!
+//! Before: `ready.rs`, `timers.rs`, `reactor.rs`, and `runtime.rs` for the value that turns. After: `block_on.rs`.
+//!
+//! Three principles explain every choice here:
+//!
+//! 1. **Only what was ready when a batch began is run in it.** A task that wakes itself costs one poll a batch, and
+//!    after 64 polls sockets and timers are looked at again, whoever shouts.
+//! 2. **Never sleep on work.** The wait has a timeout of zero while anything is ready, and is left out altogether
+//!    while no descriptor is watched.
+//! 3. **No borrow is held while somebody else's code runs**: a poll, a drop, a wake. Take out, let go, call.
+#![forbid(unsafe_code)]
+
+use crate::current::NONE;
+use crate::error::BlockOnError;
+use crate::runtime::{RootTask, Runtime};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Polls after which a turn looks at sockets and timers again. Checked between batches.
+const POLLS_A_TURN: u32 = 64;
+/// The key under which `block_on`'s future is a member of the root set.
+pub(crate) const MAIN: u32 = NONE - 1;
+/// The key of a task that was spawned from inside and has no place among the futures yet: the first of those.
+pub(crate) const SPAWNED: u32 = NONE - 2;
+
+/// `block_on`'s future: a member of the root set whose future stays on the caller's stack.
+pub(crate) trait MainTask {
+    fn poll(&mut self);
+}
+
+/// What one [turn](Runtime::turn) did, and what is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Turn {
+    /// Polls made, those of tasks inside groups included.
+    pub polled: u32,
+    /// Root tasks that have not ended.
+    pub live: usize,
+    /// Whether something is ready already: turn again without waiting.
+    pub ready: bool,
+    /// When the next timer is due. May be a little early if timers were cancelled, never late.
+    pub next_deadline: Option<Instant>,
+}
+
+impl<'env> Runtime<'env> {
+    /// One turn of the loop, for hosts with a loop of their own: waits at most `limit` (`None`: until something
+    /// happens) for events, then runs what is ready.
+    ///
+    /// A turn polls what is ready in batches until 64 polls were made or nothing is left. With a limit of zero it
+    /// neither waits nor moves a virtual clock.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockOnError::Nested`] when this runtime is in its turn already; [`BlockOnError::Io`] when the poller fails.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use taskgroup_runtime::Runtime;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let runtime = Runtime::new();
+    /// let task = runtime.spawn(async { 7 });
+    /// let turn = runtime.turn(Some(Duration::ZERO))?;
+    /// assert_eq!((turn.polled, turn.live), (1, 0));
+    /// assert!(task.is_finished());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn turn(&self, limit: Option<Duration>) -> Result<Turn, BlockOnError> {
+        let polled = self.turn_once(limit, None)?;
+        let deadline = self.local.timers().next_deadline();
+        let now = self.local.time().now();
+        Ok(Turn {
+            polled,
+            live: self.tasks.borrow().len() + self.local.spawned().borrow().len(),
+            ready: self.is_ready(),
+            next_deadline: deadline.and_then(|tick| now.checked_add(self.local.time().until(tick))),
+        })
+    }
+
+    /// The turn itself: five steps, each with a name.
+    pub(crate) fn turn_once(
+        &self,
+        limit: Option<Duration>,
+        mut main: Option<&mut dyn MainTask>,
+    ) -> Result<u32, BlockOnError> {
+        let _in_turn = self.local.enter().ok_or(BlockOnError::Nested)?;
+        let timeout = self.timeout(limit);
+        self.wait(timeout)?;
+        self.dispatch();
+        self.expire();
+        Ok(self.run(&mut main))
+    }
+
+    /// How long the wait may last.
+    fn timeout(&self, limit: Option<Duration>) -> Option<Duration> {
+        if self.is_ready() {
+            return Some(Duration::ZERO);
+        }
+        let (time, timers) = (self.local.time(), self.local.timers());
+        let deadline = timers.next_deadline();
+        if time.is_real() {
+            let timer = deadline.map(|tick| time.until(tick));
+            return [limit, timer].into_iter().flatten().min();
+        }
+        match deadline {
+            Some(tick) if tick <= time.tick() || time.until(tick).is_zero() => Some(Duration::ZERO),
+            Some(tick) if time.jumps() && limit != Some(Duration::ZERO) && !self.may_be_woken_from_outside() => {
+                time.jump_to(tick);
+                Some(Duration::ZERO)
+            }
+            _ => limit,
+        }
+    }
+
+    /// Sleeps: in the poller once there is one, else parked.
+    fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
+        let reactor = self.local.reactor();
+        let at_once = timeout == Some(Duration::ZERO);
+        if reactor.is_sleepable() {
+            if at_once && reactor.len() == 0 {
+                return Ok(());
+            }
+            return reactor.wait(timeout);
+        }
+        match timeout {
+            Some(Duration::ZERO) => {}
+            Some(timeout) => thread::park_timeout(timeout),
+            None => thread::park(),
+        }
+        Ok(())
+    }
+
+    /// Hands on what came from outside: events of sources, wakes from other threads.
+    fn dispatch(&self) {
+        self.local.reactor().dispatch(&self.local);
+        for slot in self.local.remote().take() {
+            if let Some(waker) = self.local.receive(slot) {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    /// Wakes who waits for a time that has come. The turn's one look at the clock, if there are timers.
+    fn expire(&self) {
+        if self.local.timers().len() > 0 {
+            let tick = self.local.time().look();
+            self.local.timers().expire(&self.local, tick);
+        }
+    }
+
+    /// Runs batches of what is ready. Gives the number of polls.
+    fn run(&self, main: &mut Option<&mut dyn MainTask>) -> u32 {
+        let polls = self.local.polls();
+        polls.set(0);
+        loop {
+            for key in self.roots.begin() {
+                self.local.count_poll();
+                match key {
+                    MAIN => {
+                        if let Some(main) = main {
+                            main.poll();
+                        }
+                    }
+                    SPAWNED => {
+                        let task = self.next_spawned().expect("who joins as spawned is in the list");
+                        self.poll_root(self.keep(task));
+                    }
+                    key => self.poll_root(key as usize),
+                }
+            }
+            self.roots.end();
+            if polls.get() >= POLLS_A_TURN || self.roots.is_empty() {
+                return polls.get();
+            }
+        }
+    }
+
+    pub(crate) fn next_spawned(&self) -> Option<RootTask<'env>> {
+        let spawned = self.local.spawned().borrow_mut().pop_front()?;
+        Some(RootTask { future: spawned.future, member: spawned.member, root: spawned.root })
+    }
+
+    fn poll_root(&self, key: usize) {
+        let Some(mut task) = self.tasks.borrow_mut().get_mut(key).and_then(Option::take) else { return };
+        let current = task.member.current(NONE);
+        let polled = match task.root.cancelled.get() {
+            true => Ok(Poll::Ready(())),
+            false => {
+                let _task = current.enter();
+                let mut cx = Context::from_waker(task.member.waker());
+                catch_unwind(AssertUnwindSafe(|| task.future.as_mut().poll(&mut cx)))
+            }
+        };
+        if let Ok(Poll::Pending) = polled {
+            self.tasks.borrow_mut()[key] = Some(task);
+            return;
+        }
+        let gone = self.tasks.borrow_mut().remove(key);
+        debug_assert!(gone.is_none(), "a task that is polled has left its place empty");
+        self.bury(task, polled.err());
+    }
+
+    /// Whether there is work, or may be: then the loop does not sleep.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.roots.is_empty() || self.local.remote().has_rung()
+    }
+
+    pub(crate) fn may_be_woken_from_outside(&self) -> bool {
+        // Letters last: a thread sends its letter before it drops its hold.
+        self.local.reactor().is_waited_on() || self.local.remote().is_held() || self.local.remote().has_rung()
+    }
+}

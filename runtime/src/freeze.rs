@@ -1,0 +1,29 @@
+//! The one question about cancellation that the runtime asks: "is a cancel in force here?"
+//!
+//! Before: nothing. After: every wait of ours, which asks it first.
+//!
+//! What a cancel is, and for whom, is a matter of the layer above. It answers through a function that it sets once a
+//! thread. Until then the answer is no, and costs one load.
+#![forbid(unsafe_code)]
+
+use std::cell::Cell;
+
+thread_local! {
+    static PROBE: Cell<Option<fn() -> bool>> = const { Cell::new(None) };
+}
+
+/// Sets who answers [`is_frozen`] on this thread. The function must not panic and must not wait.
+pub fn set_freeze_probe(probe: fn() -> bool) {
+    PROBE.set(Some(probe));
+}
+
+/// Whether what is current has been cancelled and only waits for its cleanups.
+///
+/// Every wait of this crate asks before it looks at its own state, and stays pending, untouched, if the answer is yes:
+/// a cancel beats a result that is ready but not seen yet, and no byte is consumed by a task that will not go on. A
+/// future of your own that waits by itself should do the same.
+#[inline(always)]
+#[must_use]
+pub fn is_frozen() -> bool {
+    PROBE.with(Cell::get).is_some_and(|probe| probe())
+}

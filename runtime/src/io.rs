@@ -1,0 +1,300 @@
+//! A descriptor that can be waited for.
+//!
+//! Before: `reactor.rs`. After: `net/`, which wraps the sockets.
+#![forbid(unsafe_code)]
+
+use crate::freeze::is_frozen;
+use crate::local::Local;
+use crate::reactor::{Direction, IoSafe, Source, Ticket};
+use futures_io::{AsyncRead, AsyncWrite};
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+/// A socket, pipe or other descriptor of which operations can be awaited.
+///
+/// Every operation is tried first and waits only if it would block. There is no mutable access to what is inside: it
+/// could be exchanged for another descriptor while it is registered.
+///
+/// Costs one system call when it is made and one when it is dropped, besides those of the operations.
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use taskgroup_runtime::{Async, block_on};
+///
+/// # fn main() -> std::io::Result<()> {
+/// block_on(async {
+///     let (reader, writer) = std::io::pipe()?;
+///     let (reader, writer) = (Async::new(reader)?, Async::new(writer)?);
+///     writer.write_with(|mut pipe| pipe.write(b"hello")).await?;
+///     let mut buffer = [0; 8];
+///     let n = reader.read_with(|mut pipe| pipe.read(&mut buffer)).await?;
+///     assert_eq!(&buffer[..n], b"hello");
+///     Ok(())
+/// })
+/// # }
+/// ```
+pub struct Async<T: IoSafe> {
+    /// `None` only in `into_inner`, on the way out.
+    io: Option<T>,
+    source: Rc<Source>,
+    local: Rc<Local>,
+}
+
+impl<T: IoSafe> Async<T> {
+    /// Makes a descriptor non-blocking and registers it with the current runtime.
+    ///
+    /// # Errors
+    ///
+    /// Outside a runtime ([`io::ErrorKind::NotConnected`]); for a descriptor that cannot be waited for, such as a
+    /// regular file ([`io::ErrorKind::Unsupported`]); and what the system says. The descriptor is closed then.
+    pub fn new(io: T) -> io::Result<Self> {
+        let local = Local::current().ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::NotConnected,
+                "there is no runtime here to wait with: make sockets inside `block_on(async { .. })`",
+            )
+        })?;
+        rustix::io::ioctl_fionbio(&io, true)?;
+        let source = local.reactor().watch(&local, &io)?;
+        Ok(Self { io: Some(io), source, local })
+    }
+
+    /// What is inside.
+    pub fn get_ref(&self) -> &T {
+        self.io.as_ref().expect("present until `into_inner`")
+    }
+
+    /// Deregisters the descriptor and gives it back. It stays non-blocking.
+    pub fn into_inner(mut self) -> T {
+        self.release();
+        self.io.take().expect("present until now")
+    }
+
+    fn release(&mut self) {
+        if let Some(io) = &self.io {
+            self.local.reactor().forget(&self.source, io.as_fd());
+        }
+    }
+
+    /// Repeats `operation` until it does not say [`io::ErrorKind::WouldBlock`], waiting for readability in between.
+    ///
+    /// # Errors
+    ///
+    /// Those of `operation`; and [`io::ErrorKind::Other`] when awaited under another runtime.
+    ///
+    /// # Cancel
+    ///
+    /// A cancellation point where it waits. Dropped while it waits, nothing has been read.
+    pub async fn read_with<R>(&self, operation: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+        self.run(Direction::Read, operation).await
+    }
+
+    /// The same for writing: waits for writability.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_with`](Self::read_with).
+    ///
+    /// # Cancel
+    ///
+    /// A cancellation point where it waits. Dropped while it waits, nothing has been written.
+    pub async fn write_with<R>(&self, operation: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+        self.run(Direction::Write, operation).await
+    }
+
+    async fn run<R>(&self, direction: Direction, mut operation: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+        let mut waiter = Waiter { local: &self.local, source: &self.source, direction, ticket: None };
+        poll_fn(|cx| {
+            ready!(self.before()?);
+            if let Some(result) = self.source.attempt(direction, || operation(self.get_ref())) {
+                return Poll::Ready(result);
+            }
+            self.source.wait_as(&self.local, direction, &mut waiter.ticket, self.get_ref().as_fd(), cx)?;
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// The same as a poll. Only the last task that polls a direction this way is woken.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_with`](Self::read_with).
+    pub fn poll_read_with<R>(
+        &self,
+        cx: &mut Context<'_>,
+        operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.poll(Direction::Read, cx, operation)
+    }
+
+    /// The same as a poll, for writing. Only the last task that polls a direction this way is woken.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_with`](Self::read_with).
+    pub fn poll_write_with<R>(
+        &self,
+        cx: &mut Context<'_>,
+        operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        self.poll(Direction::Write, cx, operation)
+    }
+
+    fn poll<R>(
+        &self,
+        direction: Direction,
+        cx: &mut Context<'_>,
+        mut operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        ready!(self.before()?);
+        if let Some(result) = self.source.attempt(direction, || operation(self.get_ref())) {
+            return Poll::Ready(result);
+        }
+        self.source.wait_once(&self.local, direction, self.get_ref().as_fd(), cx)?;
+        Poll::Pending
+    }
+
+    /// An operation that never blocks, whatever the buffers hold: the same questions come first, but it does not wait.
+    pub(crate) fn poll_at_once<R>(&self, operation: impl FnOnce(&T) -> io::Result<R>) -> Poll<io::Result<R>> {
+        ready!(self.before()?);
+        Poll::Ready(operation(self.get_ref()))
+    }
+
+    /// What comes before every attempt: a cancelled task does nothing more, a foreign runtime cannot wait for this.
+    fn before(&self) -> io::Result<Poll<()>> {
+        if is_frozen() {
+            return Ok(Poll::Pending);
+        }
+        if !self.local.is_current() {
+            return Err(io::Error::other(
+                "this socket belongs to another runtime (or to none that is running): use it where it was made",
+            ));
+        }
+        Ok(Poll::Ready(()))
+    }
+}
+
+impl<T: IoSafe> Drop for Async<T> {
+    /// Deregisters, then closes.
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// A place among those who wait, given up when the wait is over or dropped.
+struct Waiter<'a> {
+    local: &'a Local,
+    source: &'a Source,
+    direction: Direction,
+    /// `None` until the first wait.
+    ticket: Option<Ticket>,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.source.give_up(self.local, self.direction, self.ticket);
+    }
+}
+
+impl<T: IoSafe + fmt::Debug> fmt::Debug for Async<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Async").field(self.get_ref()).finish()
+    }
+}
+
+impl<T: IoSafe> AsFd for Async<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.get_ref().as_fd()
+    }
+}
+
+impl<T: IoSafe> AsyncRead for &Async<T>
+where
+    for<'a> &'a T: Read,
+{
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.poll_read_with(cx, |mut io| io.read(buffer))
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_read_with(cx, |mut io| io.read_vectored(buffers))
+    }
+}
+
+impl<T: IoSafe> AsyncRead for Async<T>
+where
+    for<'a> &'a T: Read,
+{
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_read(cx, buffer)
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_read_vectored(cx, buffers)
+    }
+}
+
+impl<T: IoSafe> AsyncWrite for &Async<T>
+where
+    for<'a> &'a T: Write,
+{
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_with(cx, |mut io| io.write(bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_with(cx, |mut io| io.write_vectored(slices))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_write_with(cx, |mut io| io.flush())
+    }
+
+    /// Flushes. What it means to close a direction depends on what is inside; sockets override it.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl<T: IoSafe> AsyncWrite for Async<T>
+where
+    for<'a> &'a T: Write,
+{
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_write_vectored(cx, slices)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_close(cx)
+    }
+}

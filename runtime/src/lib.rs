@@ -1,0 +1,63 @@
+//! The event loop under [`taskgroup`]: a single-threaded executor, timers, and sockets that can be awaited.
+//!
+//! ```
+//! use std::time::Duration;
+//! use taskgroup_runtime::{block_on, sleep, spawn};
+//!
+//! block_on(async {
+//!     let slow = spawn(async { sleep(Duration::from_millis(2)).await; "slow" });
+//!     println!("meanwhile");
+//!     assert_eq!(slow.await.ok(), Some("slow"));
+//! });
+//! ```
+//!
+//! It polls, wakes and drops, and knows nothing of task groups: those are the [`taskgroup`] crate, which most programs
+//! want instead, and which re-exports what is here but [`spawn`].
+//!
+//! - [`Runtime`] is the loop as a value; [`block_on`] makes one for a single future.
+//! - [`sleep`], [`sleep_until`], [`interval`] and [`now`] run on its [`Clock`], which may be virtual.
+//! - [`net`] has the sockets; [`Async`] makes any pollable descriptor awaitable.
+//! - [`ready`] and [`current`] are what an executor is made of, for crates that build groups of tasks.
+//!
+//! What it is not: parallel (one thread, and no other is ever started), a home for blocking calls, or work-stealing.
+//! Unix only: the reactor waits for file descriptors.
+//!
+//! [`taskgroup`]: https://docs.rs/taskgroup
+
+mod block_on;
+mod clock;
+mod error;
+mod event_loop;
+mod freeze;
+mod interval;
+mod io;
+mod local;
+mod reactor;
+mod remote;
+mod reporter;
+mod runtime;
+mod sleep;
+mod task;
+mod timers;
+mod wakeup;
+mod yield_now;
+
+pub mod current;
+pub mod net;
+pub mod ready;
+
+pub use block_on::block_on;
+pub use clock::{Clock, TICK};
+pub use error::{BlockOnError, ClockIsReal, Stall};
+pub use event_loop::Turn;
+pub use freeze::{is_frozen, set_freeze_probe};
+pub use interval::{Interval, MissedTicks, interval};
+pub use io::Async;
+pub use local::Local;
+pub use reactor::IoSafe;
+pub use remote::Hold;
+pub use reporter::{Report, report, set_reporter};
+pub use runtime::{Census, Runtime, advance, hold};
+pub use sleep::{Sleep, now, sleep, sleep_until};
+pub use task::{JoinError, JoinHandle, spawn};
+pub use yield_now::{YieldNow, yield_now};

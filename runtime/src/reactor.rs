@@ -1,0 +1,236 @@
+//! Waiting for descriptors: the only file with `unsafe` in it.
+//!
+//! Before: `wakeup.rs`, and `reactor/source.rs`, in which is kept who waits. After: `io.rs`, which wraps a descriptor.
+//!
+//! **Facts.** A descriptor is registered once, for both directions, in *edge* mode: the kernel says "this became
+//! ready" once and is silent until it was drained. So a source remembers, for each direction, whether it may be ready;
+//! it begins as "may be", an operation that would block says "is not", an event says "may be" again. An operation is
+//! tried whenever it may be ready, and only who was told "would block" waits.
+//!
+//! **Danger.** Two. An edge that is forgotten never comes again: hence readiness is cleared by `WouldBlock` alone, not
+//! by a short read (the end of the stream may have been announced with the same edge). And the kernel knows
+//! descriptors by number: closed while registered, the number's next owner gets our events or is refused as known.
+//!
+//! **Remedy.** A source is deregistered before its descriptor is closed, whatever ends it; no safe code can close or
+//! swap the descriptor before that ([`IoSafe`]); and events carry a generation, so that one that was already on its
+//! way finds nobody.
+//!
+//! **Cost.** One system call at each end of a source's life.
+//!
+//! **The fallback.** Where the poller has no edge mode, registrations are one-shot and each wait costs a call to arm it.
+//! An event of *either* direction disarms *both*: so it wakes who waits for the other one too, and they, told "would
+//! block" by their memory and not by the kernel, arm it again. (To arm it here, the source would have to know a
+//! descriptor that it does not own.)
+#![allow(unsafe_code, reason = "registering a descriptor is a promise about its life")]
+
+mod source;
+
+#[cfg(test)]
+mod one_shot;
+
+pub(crate) use source::{Direction, Source, Ticket};
+
+use crate::local::Local;
+use polling::{Event, Events, PollMode, Poller};
+use slab::Slab;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Descriptors that may be registered: as long as the value lives, safe code cannot close, replace or renumber its
+/// descriptor through a shared reference to it.
+///
+/// Implemented for the sockets and pipes of `std` and for `OwnedFd`; anything else goes in as an `OwnedFd`.
+///
+/// # Safety
+///
+/// `as_fd` names the same open descriptor from the moment the value is given to [`Async`](crate::Async) until it is
+/// dropped. A type that closes or exchanges its descriptor behind `&self` breaks this, however safe its code is.
+pub unsafe trait IoSafe: AsFd {}
+
+macro_rules! io_safe {
+    ($($owner:ty),+ $(,)?) => { $(
+        // SAFETY: std closes these descriptors in `Drop` or by value only, and offers no way to exchange them behind
+        // a shared reference. Guarded by `a_descriptor_number_can_be_reused_at_once` in tests/reactor.rs.
+        unsafe impl IoSafe for $owner {}
+    )+ };
+}
+
+io_safe! {
+    std::net::TcpListener, std::net::TcpStream, std::net::UdpSocket,
+    std::os::unix::net::UnixDatagram, std::os::unix::net::UnixListener, std::os::unix::net::UnixStream,
+    std::io::PipeReader, std::io::PipeWriter, std::os::fd::OwnedFd,
+}
+
+/// The sources of a runtime and the poller that watches them. The poller is made with the first source.
+#[derive(Default)]
+pub(crate) struct Reactor {
+    watcher: OnceCell<Watcher>,
+    sources: RefCell<Slab<Rc<Source>>>,
+    /// Counts sources, for the upper half of their keys.
+    generation: Cell<usize>,
+    /// Directions with somebody waiting. While there are any, virtual time stands still.
+    waited_on: Cell<usize>,
+    /// Use one-shot registrations even where edge mode exists. For tests of the fallback.
+    one_shot: Cell<bool>,
+}
+
+struct Watcher {
+    poller: Arc<Poller>,
+    /// Filled by `wait`, emptied by `dispatch`.
+    events: RefCell<Events>,
+    mode: PollMode,
+}
+
+/// The bits of a key that are a place in the slab; the generation is above them.
+const HALF: u32 = usize::BITS / 2;
+
+fn place_of(key: usize) -> usize {
+    key & (usize::MAX >> HALF)
+}
+
+impl Reactor {
+    /// Starts to watch a descriptor.
+    ///
+    /// The caller promises what `IoSafe` asks, and to call [`forget`](Self::forget) before the descriptor is closed:
+    /// `Async` owns the value, gives out shared references only, and forgets it in `Drop` and in `into_inner`.
+    pub(crate) fn watch<T: IoSafe>(&self, local: &Local, io: &T) -> io::Result<Rc<Source>> {
+        let watcher = self.watcher(local)?;
+        let source = {
+            let mut sources = self.sources.borrow_mut();
+            let place = sources.vacant_entry();
+            let generation = self.generation.get();
+            self.generation.set(generation.wrapping_add(1) & (usize::MAX >> (HALF + 1))); // never usize::MAX
+            let key = place.key() | generation << HALF;
+            Rc::clone(place.insert(Rc::new(Source::new(key))))
+        };
+        let interest = match watcher.mode {
+            PollMode::Edge => Event::all(source.key()),
+            _ => Event::none(source.key()),
+        };
+        let fd = io.as_fd().as_raw_fd();
+        // SAFETY: `add_with_mode` asks that the descriptor be deleted from the poller before it is closed. It is open
+        // now (it is borrowed from `io`), stays open and the same while `io` lives (`IoSafe`), and `Async`, the only
+        // caller, deletes it before it lets go of `io`; forgetting an `Async` forgets the descriptor with it. The
+        // poller lives in `Local`, which every `Async` keeps alive. Guarded by tests/reactor.rs:
+        // `a_descriptor_number_can_be_reused_at_once`, `a_socket_that_is_forgotten_stays_open`.
+        let added = unsafe { watcher.poller.add_with_mode(fd, interest, watcher.mode) };
+        if let Err(error) = added {
+            let source = self.sources.borrow_mut().remove(place_of(source.key()));
+            drop(source);
+            return Err(explain(error));
+        }
+        Ok(source)
+    }
+
+    /// Ends the watching. An error means that the kernel had let go of the descriptor already.
+    pub(crate) fn forget(&self, source: &Rc<Source>, fd: BorrowedFd<'_>) {
+        if let Some(watcher) = self.watcher.get() {
+            drop(watcher.poller.delete(fd));
+        }
+        let removed = self.sources.borrow_mut().try_remove(place_of(source.key()));
+        let mut wakeups = Vec::new();
+        source.take(self, Direction::Read, &mut wakeups);
+        source.take(self, Direction::Write, &mut wakeups);
+        drop((removed, wakeups)); // nobody can wait for a source that its owner has dropped: the wait borrows it
+    }
+
+    fn watcher(&self, local: &Local) -> io::Result<&Watcher> {
+        if self.watcher.get().is_none() {
+            let poller = Arc::new(Poller::new()?);
+            let edge = poller.supports_edge() && !self.one_shot.get();
+            let mode = if edge { PollMode::Edge } else { PollMode::Oneshot };
+            let watcher = Watcher { poller: poller.clone(), events: RefCell::new(Events::new()), mode };
+            if self.watcher.set(watcher).is_ok() {
+                local.remote().sleep_in(Arc::downgrade(&poller));
+            }
+        }
+        Ok(self.watcher.get().expect("made above"))
+    }
+
+    /// Whether there is a poller to sleep in.
+    pub(crate) fn is_sleepable(&self) -> bool {
+        self.watcher.get().is_some()
+    }
+
+    /// How many descriptors are watched.
+    pub(crate) fn len(&self) -> usize {
+        self.sources.borrow().len()
+    }
+
+    pub(crate) fn is_waited_on(&self) -> bool {
+        self.waited_on.get() > 0
+    }
+
+    /// A direction of a source begins to be waited on.
+    fn count_in(&self) {
+        self.waited_on.set(self.waited_on.get() + 1);
+    }
+
+    /// Nobody waits for a direction of a source any more.
+    fn count_out(&self) {
+        self.waited_on.set(self.waited_on.get() - 1);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn use_one_shot(&self) {
+        self.one_shot.set(true);
+    }
+
+    /// Sleeps in the poller until an event, a notification or the timeout (`None`: for ever).
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
+        let Some(watcher) = self.watcher.get() else { return Ok(()) };
+        let mut events = watcher.events.borrow_mut();
+        events.clear();
+        watcher.poller.wait(&mut events, timeout).map(drop)
+    }
+
+    /// Acts on the events of the last wait: collects who is to be woken, then wakes.
+    pub(crate) fn dispatch(&self, local: &Rc<Local>) {
+        let Some(watcher) = self.watcher.get() else { return };
+        let mut wakeups = Vec::new();
+        for event in watcher.events.borrow().iter() {
+            let source = self.sources.borrow().get(place_of(event.key)).cloned();
+            let Some(source) = source.filter(|source| source.key() == event.key) else { continue };
+            for (direction, ready) in [(Direction::Read, event.readable), (Direction::Write, event.writable)] {
+                if ready {
+                    source.may_be_ready(direction);
+                }
+                if ready || watcher.mode == PollMode::Oneshot {
+                    source.take(self, direction, &mut wakeups);
+                }
+            }
+        }
+        watcher.events.borrow_mut().clear();
+        for wakeup in wakeups {
+            wakeup.wake(local);
+        }
+    }
+
+    /// Arms a one-shot registration for the directions that somebody waits for. Nothing to do in edge mode.
+    fn arm(&self, source: &Source, fd: BorrowedFd<'_>) -> io::Result<()> {
+        match self.watcher.get() {
+            Some(watcher) if watcher.mode == PollMode::Oneshot => {
+                let mut interest = Event::none(source.key());
+                interest.readable = source.is_waited_on(Direction::Read);
+                interest.writable = source.is_waited_on(Direction::Write);
+                watcher.poller.modify_with_mode(fd, interest, watcher.mode)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A descriptor that cannot be watched, in words.
+fn explain(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => io::Error::new(
+            io::ErrorKind::Unsupported,
+            "this descriptor cannot be waited for (a regular file or directory?): use a socket, a pipe or a terminal",
+        ),
+        _ => error,
+    }
+}

@@ -1,0 +1,204 @@
+//! One registered descriptor: what is known of its readiness, and who waits for it.
+//!
+//! Before: `wakeup.rs`. After: `reactor.rs`, which owns the sources and hears of events.
+//!
+//! **Facts.** A wake takes out everybody who waits for a direction: which of them will get the bytes, only the kernel
+//! knows. Each looks again, and who is told "would block" waits anew, in any order and among newcomers.
+//!
+//! **Danger.** Places are reused. Who was woken and looks again, or gives up, must not take a newcomer out of the place
+//! that once was its own: nobody would wake the newcomer.
+//!
+//! **Remedy.** Wakes are numbered, and a place is known by its [`Ticket`]: the place and the number of the round it is
+//! good for. A ticket of an earlier round names nothing.
+#![forbid(unsafe_code)]
+
+use super::Reactor;
+use crate::local::Local;
+use crate::wakeup::Wakeup;
+use slab::Slab;
+use std::cell::{Cell, RefCell};
+use std::io::{self, ErrorKind};
+use std::os::fd::BorrowedFd;
+use std::task::Context;
+
+/// Which way data goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Read,
+    Write,
+}
+
+/// One registered descriptor.
+pub(crate) struct Source {
+    /// What events are marked with: the place in the reactor's slab, and the generation above it.
+    key: usize,
+    read: Side,
+    write: Side,
+}
+
+/// One direction of a source.
+struct Side {
+    /// It may be ready: try before you wait.
+    may_be_ready: Cell<bool>,
+    /// Counts wakes. All that is in `waiters` came in this round.
+    round: Cell<u64>,
+    /// Who waits in `async` methods.
+    waiters: RefCell<Slab<Wakeup>>,
+    /// Who waits in a `poll_` method; a later caller takes the place of an earlier one, as with `AsyncRead`.
+    poller: RefCell<Option<Wakeup>>,
+}
+
+/// A place among those who wait, good until the next wake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    round: u64,
+    place: usize,
+}
+
+impl Source {
+    pub(super) fn new(key: usize) -> Self {
+        Self { key, read: Side::default(), write: Side::default() }
+    }
+
+    pub(super) fn key(&self) -> usize {
+        self.key
+    }
+
+    fn side(&self, direction: Direction) -> &Side {
+        match direction {
+            Direction::Read => &self.read,
+            Direction::Write => &self.write,
+        }
+    }
+
+    /// An event says so.
+    pub(super) fn may_be_ready(&self, direction: Direction) {
+        self.side(direction).may_be_ready.set(true);
+    }
+
+    pub(super) fn is_waited_on(&self, direction: Direction) -> bool {
+        self.side(direction).is_waited_on()
+    }
+
+    /// Tries `operation` if the direction may be ready. `None`: it would block.
+    pub(crate) fn attempt<R>(
+        &self,
+        direction: Direction,
+        mut operation: impl FnMut() -> io::Result<R>,
+    ) -> Option<io::Result<R>> {
+        let side = self.side(direction);
+        while side.may_be_ready.get() {
+            match operation() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => side.may_be_ready.set(false),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => return Some(result),
+            }
+        }
+        None
+    }
+
+    /// Somebody waits in an `async` method, with `ticket` if they have waited before.
+    pub(crate) fn wait_as(
+        &self,
+        local: &Local,
+        direction: Direction,
+        ticket: &mut Option<Ticket>,
+        fd: BorrowedFd<'_>,
+        cx: &Context<'_>,
+    ) -> io::Result<()> {
+        let side = self.side(direction);
+        if side.is_placed(*ticket, |own| own.is_for(local, cx)) {
+            return Ok(());
+        }
+        let wakeup = Wakeup::new(local, cx);
+        let was_waited_on = side.is_waited_on();
+        side.remove(*ticket);
+        *ticket = Some(side.insert(wakeup));
+        self.waits(local, was_waited_on, fd)
+    }
+
+    /// Somebody waits in a `poll_` method.
+    pub(crate) fn wait_once(
+        &self,
+        local: &Local,
+        direction: Direction,
+        fd: BorrowedFd<'_>,
+        cx: &Context<'_>,
+    ) -> io::Result<()> {
+        let side = self.side(direction);
+        if side.poller.borrow().as_ref().is_some_and(|own| own.is_for(local, cx)) {
+            return Ok(());
+        }
+        let wakeup = Wakeup::new(local, cx);
+        let was_waited_on = side.is_waited_on();
+        let before = side.poller.replace(Some(wakeup));
+        drop(before);
+        self.waits(local, was_waited_on, fd)
+    }
+
+    fn waits(&self, local: &Local, was_waited_on: bool, fd: BorrowedFd<'_>) -> io::Result<()> {
+        let reactor = local.reactor();
+        if !was_waited_on {
+            reactor.count_in();
+        }
+        reactor.arm(self, fd)
+    }
+
+    /// Who waited with `ticket` does not any more.
+    pub(crate) fn give_up(&self, local: &Local, direction: Direction, ticket: Option<Ticket>) {
+        let side = self.side(direction);
+        let was_waited_on = side.is_waited_on();
+        side.remove(ticket);
+        if was_waited_on && !side.is_waited_on() {
+            local.reactor().count_out();
+        }
+    }
+
+    /// Moves out everybody who waits for a direction, to be woken. Their tickets are void.
+    pub(super) fn take(&self, reactor: &Reactor, direction: Direction, wakeups: &mut Vec<Wakeup>) {
+        let side = self.side(direction);
+        if !side.is_waited_on() {
+            return;
+        }
+        reactor.count_out();
+        side.round.set(side.round.get() + 1);
+        wakeups.extend(side.waiters.borrow_mut().drain());
+        wakeups.extend(side.poller.take());
+    }
+}
+
+impl Side {
+    fn is_waited_on(&self) -> bool {
+        !self.waiters.borrow().is_empty() || self.poller.borrow().is_some()
+    }
+
+    fn is_placed(&self, ticket: Option<Ticket>, is_own: impl FnOnce(&Wakeup) -> bool) -> bool {
+        let waiters = self.waiters.borrow();
+        self.place(ticket).and_then(|place| waiters.get(place)).is_some_and(is_own)
+    }
+
+    /// The place that a ticket is good for, if it still is.
+    fn place(&self, ticket: Option<Ticket>) -> Option<usize> {
+        ticket.filter(|ticket| ticket.round == self.round.get()).map(|ticket| ticket.place)
+    }
+
+    fn insert(&self, wakeup: Wakeup) -> Ticket {
+        Ticket { round: self.round.get(), place: self.waiters.borrow_mut().insert(wakeup) }
+    }
+
+    fn remove(&self, ticket: Option<Ticket>) {
+        let wakeup = self.place(ticket).map(|place| self.waiters.borrow_mut().remove(place));
+        drop(wakeup); // after the borrow: a foreign waker's drop is user code
+    }
+}
+
+impl Default for Side {
+    fn default() -> Self {
+        Self {
+            may_be_ready: Cell::new(true),
+            round: Cell::new(0),
+            waiters: RefCell::default(),
+            poller: RefCell::default(),
+        }
+    }
+}

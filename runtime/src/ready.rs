@@ -1,0 +1,364 @@
+//! Who has been woken: the slots of a runtime and the ready sets that they belong to.
+//!
+//! Before: `current.rs`. After: `remote.rs` for wakes from other threads, `runtime.rs` for the set of root tasks.
+//!
+//! **One machine, twice.** The executor and a task group are the same thing: some futures, and a set of woken keys.
+//! Each future is a *member* of one set and has a *slot*. A wake climbs, a poll descends:
+//!
+//! ```text
+//!   leaf's waker (1)                     turn of the loop (4)
+//!        |  names a slot                      |  takes a batch of the root set
+//!        v                                    v
+//!   slot queued in its set (2)           task polled: it takes a batch of its group's set (5)
+//!        |  first since last batch?           |
+//!        v                                    v
+//!   owner of the set told (3), which     child polled (6): the leaf
+//!   is a slot itself: climb on
+//! ```
+//!
+//! (1) [`Waker::wake`], (2) and (3) `Slots::mark`, (4) `Runtime::run`, (5) [`ReadySet::begin`], (6) [`Batch::next`].
+//! The climb ends at the first set that has been told already, so a thousand wakes in one group cost the owner one.
+//!
+//! No lock, no atomic, no allocation on the way. A set that is being polled counts as told: its owner is up already.
+#![forbid(unsafe_code)]
+
+use crate::current::{Current, NONE};
+use crate::local::Local;
+use crate::remote::Address;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+/// The slot table of a runtime. Slots are reused, last freed first; each keeps its waker for its next tenant.
+#[derive(Default)]
+pub(crate) struct Slots {
+    slots: RefCell<Vec<Slot>>,
+    free: RefCell<Vec<u32>>,
+}
+
+struct Slot {
+    /// The member behind this one in its set's queue; meaningless unless `queued`.
+    next: Cell<u32>,
+    /// Woken and not polled since. A slot is in at most one queue, at most once.
+    queued: Cell<bool>,
+    /// The member has left while queued: the slot becomes free when its place in the queue comes up.
+    left: Cell<bool>,
+    /// The set's own name for the member.
+    key: u32,
+    /// `None`: free. A stale waker then finds nobody.
+    set: Option<Rc<Set>>,
+    /// What the slot's waker knows; made with the slot.
+    address: Arc<Address>,
+    /// Made once; members hold clones.
+    waker: Waker,
+}
+
+/// The state of a ready set, shared by its slots.
+pub(crate) struct Set {
+    /// First and last of the queue, or [`NONE`].
+    head: Cell<u32>,
+    tail: Cell<u32>,
+    /// The owner knows that the set is to be polled, or is polling it now. While false, the queue is empty.
+    told: Cell<bool>,
+    owner: RefCell<Owner>,
+}
+
+/// Who polls a set, and so has to hear of its first wake.
+#[derive(Clone)]
+enum Owner {
+    /// The event loop, which looks by itself.
+    Loop,
+    /// A member of another set in the same runtime: told by climbing, without its waker.
+    Slot(u32),
+    /// Somebody else's code between: a combinator that gave us a waker of its own.
+    Foreign(Rc<Waker>),
+}
+
+/// A waker to be woken once no borrow is held. (Waking is user code.)
+pub(crate) type Outside = Option<Rc<Waker>>;
+
+impl Slots {
+    /// Queues a slot and climbs. What comes back, if anything, is a foreign owner's waker, to be woken by the caller.
+    #[inline(always)]
+    pub(crate) fn mark(&self, slot: u32) -> Outside {
+        let slots = &*self.slots.borrow();
+        let mut id = slot;
+        loop {
+            let slot = &slots[id as usize];
+            let Some(set) = &slot.set else { return None };
+            if slot.queued.replace(true) {
+                return None;
+            }
+            set.push(id, slots);
+            if set.told.replace(true) {
+                return None;
+            }
+            match &*set.owner.borrow() {
+                Owner::Loop => return None,
+                Owner::Slot(owner) => id = *owner,
+                Owner::Foreign(waker) => return Some(waker.clone()),
+            }
+        }
+    }
+
+    pub(crate) fn is_queued(&self, slot: u32) -> bool {
+        self.slots.borrow()[slot as usize].queued.get()
+    }
+
+    /// A wake from elsewhere has arrived.
+    pub(crate) fn receive(&self, slot: u32) -> Outside {
+        self.slots.borrow()[slot as usize].address.received();
+        self.mark(slot)
+    }
+
+    /// Gives a new member of `set` a slot.
+    pub(crate) fn occupy(&self, local: &Local, set: &Rc<Set>, key: u32) -> Member {
+        let slots = &mut *self.slots.borrow_mut();
+        let id = self.free.borrow_mut().pop().unwrap_or_else(|| {
+            let id = u32::try_from(slots.len()).ok().filter(|id| *id < NONE);
+            let id = id.expect("four thousand million tasks do not fit into memory");
+            let address = Address::new(local.id(), id, local.remote().clone());
+            let (next, queued, left) = (Cell::new(NONE), Cell::new(false), Cell::new(false));
+            let waker = address.waker();
+            slots.push(Slot { next, queued, left, key: 0, set: None, address, waker });
+            id
+        });
+        let slot = &mut slots[id as usize];
+        debug_assert!(slot.set.is_none() && !slot.queued.get() && !slot.left.get());
+        slot.key = key;
+        slot.set = Some(set.clone());
+        Member { slot: id, waker: slot.waker.clone() }
+    }
+
+    fn release(&self, slot: u32) {
+        let tenant = self.slots.borrow_mut()[slot as usize].set.take();
+        debug_assert!(tenant.is_some(), "released twice");
+        self.free.borrow_mut().push(slot);
+    }
+}
+
+impl Default for Set {
+    /// Empty, and owned by the loop.
+    fn default() -> Self {
+        let (head, tail) = (Cell::new(NONE), Cell::new(NONE));
+        Self { head, tail, told: Cell::new(false), owner: RefCell::new(Owner::Loop) }
+    }
+}
+
+impl Set {
+    #[inline(always)]
+    fn push(&self, id: u32, slots: &[Slot]) {
+        slots[id as usize].next.set(NONE);
+        match self.head.get() {
+            NONE => self.head.set(id),
+            _ => slots[self.tail.get() as usize].next.set(id),
+        }
+        self.tail.set(id);
+    }
+}
+
+/// A set of members of which some are woken; see the head of this module.
+///
+/// Not a collection of futures: whoever owns the set keeps those, and names each by a key of its choice.
+pub struct ReadySet {
+    local: Rc<Local>,
+    set: Rc<Set>,
+}
+
+/// A member's slot and its waker. When the member has ended, [`ReadySet::leave`] gives the slot back.
+#[derive(Debug)]
+pub struct Member {
+    slot: u32,
+    waker: Waker,
+}
+
+impl Member {
+    /// The waker that marks this member. The same for the whole life of the member.
+    #[inline(always)]
+    #[must_use]
+    pub fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    /// What to name as current while this member is polled or dropped, with `node` beside it.
+    #[inline(always)]
+    #[must_use]
+    pub fn current(&self, node: u32) -> Current {
+        Current::new(self.slot, node, self.waker.data())
+    }
+
+    /// The member's number in its runtime; see [`ReadySet::wake`] and [`Local::is_queued`].
+    #[inline(always)]
+    #[must_use]
+    pub fn slot(&self) -> u32 {
+        self.slot
+    }
+}
+
+impl ReadySet {
+    /// A set without members, polled by the loop itself until [`owned_by`](Self::owned_by) says otherwise.
+    #[must_use]
+    pub fn new(local: &Rc<Local>) -> Self {
+        Self { local: local.clone(), set: Rc::default() }
+    }
+
+    /// The set of a runtime's root tasks, polled by the loop.
+    pub(crate) fn of_roots(local: &Rc<Local>) -> Self {
+        Self { local: local.clone(), set: local.roots().clone() }
+    }
+
+    /// The runtime in which the members have their slots.
+    #[inline(always)]
+    #[must_use]
+    pub fn local(&self) -> &Rc<Local> {
+        &self.local
+    }
+
+    /// Adds a member under `key`. It is not woken yet. Allocates only when no slot is free.
+    #[must_use]
+    pub fn join(&self, key: u32) -> Member {
+        self.local.slots().occupy(&self.local, &self.set, key)
+    }
+
+    /// Gives a member another key.
+    pub(crate) fn set_key(&self, slot: u32, key: u32) {
+        self.local.slots().slots.borrow_mut()[slot as usize].key = key;
+    }
+
+    /// Takes a member out; wakes that are under way find nobody, or its slot's next tenant, once. To be called once
+    /// for each member.
+    pub fn leave(&self, slot: u32) {
+        let slots = self.local.slots();
+        let queued = {
+            let slot = &slots.slots.borrow()[slot as usize];
+            slot.left.set(slot.queued.get());
+            slot.queued.get()
+        };
+        if !queued {
+            slots.release(slot);
+        }
+    }
+
+    /// Marks a member as woken, as its waker would.
+    #[inline(always)]
+    pub fn wake(&self, slot: u32) {
+        self.local.wake(slot);
+    }
+
+    /// Whether a wake has gone to the owner that has not led to a [`begin`](Self::begin) yet.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.set.told.get()
+    }
+
+    /// Whether no member is woken.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.set.head.get() == NONE
+    }
+
+    /// From now on the set is polled by what is current, with the waker in `cx`.
+    pub fn owned_by(&self, current: Current, cx: &Context<'_>) {
+        let owner = match current.owns(cx) && self.local.is_current() {
+            true => Owner::Slot(current.slot()),
+            false => Owner::Foreign(Rc::new(cx.waker().clone())),
+        };
+        let before = self.set.owner.replace(owner);
+        drop(before); // a foreign waker's drop is user code: not while the cell is borrowed
+    }
+
+    /// Whether the set is owned by somebody else's waker, and by which.
+    pub fn is_owned_through(&self, waker: &Waker) -> bool {
+        let owner = self.set.owner.borrow().clone();
+        matches!(owner, Owner::Foreign(own) if own.will_wake(waker))
+    }
+
+    /// Starts a batch: the members that are woken now. Members woken during the batch are for the next one.
+    #[inline(always)]
+    #[must_use]
+    pub fn begin(&self) -> Batch<'_> {
+        self.set.told.set(true);
+        let last = if self.is_empty() { NONE } else { self.set.tail.get() };
+        Batch { set: self, last }
+    }
+
+    /// Ends a batch. If members are woken, the owner is told again.
+    #[inline(always)]
+    pub fn end(&self) {
+        if self.is_empty() {
+            self.set.told.set(false);
+        } else {
+            self.tell();
+        }
+    }
+
+    #[cold]
+    fn tell(&self) {
+        let owner = self.set.owner.borrow().clone();
+        match owner {
+            Owner::Loop => {}
+            Owner::Slot(slot) => self.local.wake(slot),
+            Owner::Foreign(waker) => waker.wake_by_ref(),
+        }
+    }
+
+    /// The first of the queue: its slot, its key, and whether it has left.
+    #[inline(always)]
+    fn pop(&self) -> (u32, u32, bool) {
+        let slots = self.local.slots().slots.borrow();
+        let id = self.set.head.get();
+        let slot = &slots[id as usize];
+        self.set.head.set(slot.next.get());
+        slot.queued.set(false);
+        (id, slot.key, slot.left.replace(false))
+    }
+}
+
+impl Drop for ReadySet {
+    /// Members should have left. One that has not (its future was forgotten) loses its slot.
+    fn drop(&mut self) {
+        while !self.is_empty() {
+            let (slot, _, _) = self.pop();
+            self.local.slots().release(slot);
+        }
+    }
+}
+
+impl fmt::Debug for ReadySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadySet").field("told", &self.is_told()).field("empty", &self.is_empty()).finish()
+    }
+}
+
+/// The members that were woken when the batch began, in the order of their wakes.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    set: &'a ReadySet,
+    /// The slot that closes the batch, or [`NONE`] once it is over. It cannot be reused before it comes up.
+    last: u32,
+}
+
+impl Iterator for Batch<'_> {
+    type Item = u32;
+
+    /// The key of the next member, which from now on may be woken again.
+    #[inline(always)]
+    fn next(&mut self) -> Option<u32> {
+        loop {
+            if self.last == NONE {
+                return None;
+            }
+            let (slot, key, left) = self.set.pop();
+            if slot == self.last {
+                self.last = NONE;
+            }
+            if !left {
+                return Some(key);
+            }
+            self.set.local.slots().release(slot);
+        }
+    }
+}

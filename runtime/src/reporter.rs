@@ -1,0 +1,55 @@
+//! Where the library says what nobody asked for: a stall on the real clock, an error that a panic displaced.
+//!
+//! The default writes a line to standard error, the only print in these crates.
+#![forbid(unsafe_code)]
+
+use std::cell::Cell;
+use std::fmt;
+
+thread_local! {
+    static REPORTER: Cell<Option<fn(&Report<'_>)>> = const { Cell::new(None) };
+}
+
+/// Something that no caller's `Result` can carry.
+#[non_exhaustive]
+pub enum Report<'a> {
+    /// Everything waits, and nothing that the runtime knows of will ever wake it.
+    Stalled(&'a crate::Stall),
+    /// A panic went on to the owner and displaced this: an error, or a further panic's message.
+    Displaced(&'a dyn fmt::Display),
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stalled(stall) => write!(f, "{stall}"),
+            Self::Displaced(what) => write!(f, "displaced by a panic: {what}"),
+        }
+    }
+}
+
+impl fmt::Debug for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Sends what would be printed to `reporter` instead, on this thread. Gives back who was set before.
+///
+/// The function is called in the middle of things: it should write down and return.
+pub fn set_reporter(reporter: Option<fn(&Report<'_>)>) -> Option<fn(&Report<'_>)> {
+    REPORTER.replace(reporter)
+}
+
+/// Hands a report to the reporter of this thread.
+pub fn report(what: &Report<'_>) {
+    match REPORTER.get() {
+        Some(reporter) => reporter(what),
+        None => print(what),
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "the one print of these crates")]
+fn print(what: &Report<'_>) {
+    eprintln!("taskgroup: {what}");
+}

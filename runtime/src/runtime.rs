@@ -1,0 +1,224 @@
+//! A runtime as a value: what it owns, and how it begins and ends.
+//!
+//! Before: `local.rs`, which its tasks can reach. After: `event_loop.rs`, which turns it, and `block_on.rs`.
+#![forbid(unsafe_code)]
+
+use crate::clock::Clock;
+use crate::current::NONE;
+use crate::error::ClockIsReal;
+use crate::local::Local;
+use crate::ready::{Member, ReadySet};
+use crate::remote::Hold;
+use crate::task::{JoinHandle, Root, RootFuture, prepare};
+use slab::Slab;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// An event loop: root tasks, timers, sockets, a clock.
+///
+/// A value like any other: several can live on one thread, one after the other or each in its turn. It is not `Send`.
+/// It owns its tasks, so with a lifetime `'env` they may borrow what outlives the runtime. Dropping it drops every
+/// task. Making one makes no system call; the poller (three descriptors on Linux) comes with the first socket.
+///
+/// ```
+/// use taskgroup_runtime::Runtime;
+///
+/// let words = vec!["a", "b"];
+/// let runtime = Runtime::new();
+/// let count = runtime.spawn(async { words.len() }); // borrows
+/// assert_eq!(runtime.block_on(count).ok(), Some(2));
+/// ```
+pub struct Runtime<'env> {
+    pub(crate) local: Rc<Local>,
+    pub(crate) roots: ReadySet,
+    /// The futures of the root tasks, by their key in `roots`; a task that is being polled has left its place empty.
+    pub(crate) tasks: RefCell<Slab<Option<RootTask<'env>>>>,
+    pub(crate) stall_is_an_error: Cell<bool>,
+}
+
+pub(crate) struct RootTask<'env> {
+    pub(crate) future: RootFuture<'env>,
+    pub(crate) member: Member,
+    pub(crate) root: Rc<Root>,
+}
+
+impl<'env> Runtime<'env> {
+    /// A runtime on the real clock. Makes no system call but a look at the clock.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_clock(Clock::Real)
+    }
+
+    /// A runtime on the clock of your choice.
+    #[must_use]
+    pub fn with_clock(clock: Clock) -> Self {
+        let local = Local::new(clock);
+        let roots = ReadySet::of_roots(&local);
+        Self { local, roots, tasks: RefCell::default(), stall_is_an_error: Cell::new(clock != Clock::Real) }
+    }
+
+    /// Chooses whether a stall ends `block_on` with an error: everything waits, and no timer, socket or
+    /// [`Hold`] can ever wake it. The default is yes on virtual clocks and no on the real one, where a thread that
+    /// cannot be seen may hold a waker: there it is reported once and waited out.
+    #[must_use]
+    pub fn stall_is_an_error(self, yes: bool) -> Self {
+        self.stall_is_an_error.set(yes);
+        self
+    }
+
+    /// Starts a root task that may borrow for `'env`. It runs in `block_on` and in [`turn`](Self::turn).
+    pub fn spawn<T: 'env>(&self, future: impl Future<Output = T> + 'env) -> JoinHandle<T> {
+        let (future, handle) = prepare(&self.local, future);
+        let (root, member) = (handle.root().clone(), self.roots.join(NONE));
+        let slot = member.slot();
+        root.slot.set(Some(slot));
+        self.keep(RootTask { future, member, root });
+        self.local.wake(slot);
+        handle
+    }
+
+    /// Gives a task its place among the futures, and its member the key of that place.
+    pub(crate) fn keep(&self, task: RootTask<'env>) -> usize {
+        let mut tasks = self.tasks.borrow_mut();
+        let place = tasks.vacant_entry();
+        let key = place.key();
+        self.roots.set_key(task.member.slot(), key as u32);
+        place.insert(Some(task));
+        key
+    }
+
+    /// Drops a task's future, then says that the task is over.
+    pub(crate) fn bury(&self, task: RootTask<'env>, panic: Option<Box<dyn Any + Send>>) {
+        let RootTask { future, member, root } = task;
+        let dropped = {
+            let _task = member.current(NONE).enter();
+            catch_unwind(AssertUnwindSafe(|| drop(future)))
+        };
+        self.roots.leave(member.slot());
+        root.finish(&self.local, panic.or(dropped.err()));
+    }
+
+    /// Says that something the runtime cannot see may still wake it. See [`Hold`].
+    pub fn hold(&self) -> Hold {
+        Hold::new(self.local.remote().clone())
+    }
+
+    /// Moves a virtual clock; timers that are due by then run in the next turn.
+    ///
+    /// # Errors
+    ///
+    /// On the real clock, which nobody moves.
+    pub fn advance(&self, by: Duration) -> Result<(), ClockIsReal> {
+        advance_clock_of(&self.local, by)
+    }
+
+    /// What time it is on this runtime's clock.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.local.time().now()
+    }
+
+    /// What is in the runtime: root tasks, armed timers, registered sources. For tests that count.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        Census {
+            tasks: self.tasks.borrow().len() + self.local.spawned().borrow().len(),
+            timers: self.local.timers().len(),
+            sources: self.local.reactor().len(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn local(&self) -> &Rc<Local> {
+        &self.local
+    }
+}
+
+/// Moves the virtual clock of the current runtime, from inside a task.
+///
+/// # Errors
+///
+/// On the real clock, and outside a runtime, where the system's clock is the only one.
+pub fn advance(by: Duration) -> Result<(), ClockIsReal> {
+    match Local::current() {
+        Some(local) => advance_clock_of(&local, by),
+        None => Err(ClockIsReal),
+    }
+}
+
+fn advance_clock_of(local: &Local, by: Duration) -> Result<(), ClockIsReal> {
+    if local.time().is_real() {
+        return Err(ClockIsReal);
+    }
+    local.time().advance(by);
+    Ok(())
+}
+
+/// Says that something the current runtime cannot see may still wake it. `None` outside a runtime. See [`Hold`].
+#[must_use]
+pub fn hold() -> Option<Hold> {
+    Local::current().map(|local| Hold::new(local.remote().clone()))
+}
+
+/// What is in a runtime; see [`Runtime::census`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Census {
+    /// Root tasks that have not ended.
+    pub tasks: usize,
+    /// Armed timers.
+    pub timers: usize,
+    /// Registered descriptors.
+    pub sources: usize,
+}
+
+impl Default for Runtime<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Runtime<'_> {
+    /// Drops every task. A destructor that spawns finds the runtime closed. The first panic of a destructor goes on
+    /// when all is dropped (unless we are unwinding already).
+    fn drop(&mut self) {
+        self.local.close();
+        let mut panic = None;
+        {
+            let _in_turn = self.local.enter();
+            while let Some(task) = self.next_spawned() {
+                self.keep(task);
+            }
+            loop {
+                let tasks = mem::take(&mut *self.tasks.borrow_mut());
+                if tasks.is_empty() {
+                    break;
+                }
+                for task in tasks.into_iter().filter_map(|(_, task)| task) {
+                    let root = task.root.clone();
+                    self.bury(task, None);
+                    panic = panic.or(root.take_panic());
+                }
+            }
+        }
+        self.local.retire();
+        if let Some(panic) = panic
+            && !thread::panicking()
+        {
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl fmt::Debug for Runtime<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("census", &self.census()).finish_non_exhaustive()
+    }
+}

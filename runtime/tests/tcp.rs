@@ -1,0 +1,357 @@
+//! TCP streams and listeners.
+#![forbid(unsafe_code)]
+
+mod support;
+
+use futures_core::Stream as _;
+use futures_io::{AsyncRead, AsyncWrite};
+use socket2::{Domain, Socket, Type};
+use std::cell::Cell;
+use std::fs;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{self, Shutdown, SocketAddr};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::Poll;
+use support::{both, checksum, echo, noise, poll_once, read_exact, read_to_end, run, run_in, shrink, tcp_pair, turn};
+use taskgroup_runtime::net::{TcpListener, TcpStream};
+use taskgroup_runtime::{Runtime, spawn, yield_now};
+
+#[test]
+fn what_is_sent_to_an_echo_server_comes_back() -> io::Result<()> {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let client = TcpStream::connect(listener.local_addr()?).await?;
+        let (server, address) = listener.accept().await?;
+        assert_eq!(address, client.local_addr()?);
+        let server = spawn(async move { echo(&server).await });
+        for message in [&b"one"[..], b"two", b"three"] {
+            client.write_all(message).await?;
+            let mut answer = vec![0; message.len()];
+            read_exact(&client, &mut answer).await?;
+            assert_eq!(answer, message);
+        }
+        drop(client);
+        server.await.expect("the server does not panic")
+    })
+}
+
+#[test]
+fn connecting_to_nobody_is_refused_and_leaves_nothing() -> io::Result<()> {
+    let runtime = Runtime::new();
+    let address = net::TcpListener::bind("127.0.0.1:0")?.local_addr()?; // and the listener is gone
+    let refused = run_in(&runtime, TcpStream::connect(address));
+    assert_eq!(refused.err().map(|error| error.kind()), Some(ErrorKind::ConnectionRefused));
+    assert_eq!(runtime.census().sources, 0);
+    Ok(())
+}
+
+#[test]
+fn an_address_that_cannot_be_connected_to_is_an_error_at_once() {
+    let runtime = Runtime::new();
+    let everybody = SocketAddr::from(([255, 255, 255, 255], 9));
+    assert!(run_in(&runtime, TcpStream::connect(everybody)).is_err());
+    assert_eq!(runtime.census().sources, 0);
+}
+
+/// A listener whose queue is full: who connects now is not answered.
+fn full_listener() -> io::Result<(Socket, SocketAddr, Vec<Socket>)> {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+    listener.listen(0)?;
+    let address = listener.local_addr()?;
+    let mut queued = Vec::new();
+    for _ in 0..3 {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        drop(socket.connect(&address)); // in progress, for ever
+        queued.push(socket);
+    }
+    Ok((listener, address.as_socket().expect("an IPv4 address"), queued))
+}
+
+/// Whether the kernel has a connection to `port`, other than those in `queued`, that has not been answered (state 2).
+/// `None` where it has no list of them.
+fn is_half_open(port: u16, queued: &[Socket]) -> Option<bool> {
+    let table = fs::read_to_string("/proc/net/tcp").ok()?;
+    let peer = format!(":{port:04X}");
+    let others: Vec<_> = queued.iter().filter_map(|socket| socket.local_addr().ok()?.as_socket()).collect();
+    let is_ours = |line: &str| {
+        let mut columns = line.split_whitespace().skip(1);
+        let local = columns.next().and_then(|local| u16::from_str_radix(local.split_once(':')?.1, 16).ok());
+        columns.next().is_some_and(|remote| remote.ends_with(&peer))
+            && columns.next() == Some("02")
+            && local.is_some_and(|local| others.iter().all(|other| other.port() != local))
+    };
+    Some(table.lines().any(is_ours))
+}
+
+#[test]
+fn a_connect_dropped_half_way_leaves_nothing() -> io::Result<()> {
+    let runtime = Runtime::new();
+    let (_listener, address, queued) = full_listener()?;
+    run_in(&runtime, async {
+        let mut connect = Box::pin(TcpStream::connect(address));
+        assert!(poll_once(connect.as_mut()).await.is_pending());
+        turn().await;
+        assert!(poll_once(connect.as_mut()).await.is_pending());
+        assert_eq!(runtime.census().sources, 1);
+        assert_ne!(is_half_open(address.port(), &queued), Some(false));
+        drop(connect);
+        assert_eq!(runtime.census().sources, 0);
+        assert_ne!(is_half_open(address.port(), &queued), Some(true));
+        Ok(())
+    })
+}
+
+#[test]
+fn the_server_still_writes_when_the_client_has_ended() -> io::Result<()> {
+    run(async {
+        let (client, server) = tcp_pair().await?;
+        let answer = noise(256 * 1024, 1);
+        let expected = checksum(&answer);
+        spawn(async move {
+            assert_eq!(read_to_end(&server).await?, b"question");
+            server.write_all(&answer).await
+        });
+        client.write_all(b"question").await?;
+        client.shutdown(Shutdown::Write)?;
+        assert_eq!(checksum(&read_to_end(&client).await?), expected);
+        Ok(())
+    })
+}
+
+#[test]
+fn tiny_buffers_lose_nothing_in_either_direction() -> io::Result<()> {
+    run(async {
+        let (here, there) = tcp_pair().await?;
+        shrink(&here, 32 * 1024)?; // with less, the kernel's timers for silly windows set the pace
+        shrink(&there, 32 * 1024)?;
+        let (here, there) = (Rc::new(here), Rc::new(there));
+        let outward = noise(1 << 20, 2);
+        let inward = noise(1 << 19, 3);
+        let sums = (checksum(&outward), checksum(&inward));
+        for (stream, bytes) in [(here.clone(), outward), (there.clone(), inward)] {
+            spawn(async move {
+                stream.write_all(&bytes).await?;
+                stream.shutdown(Shutdown::Write)
+            });
+        }
+        let (inward, outward) = both(read_to_end(&*here), read_to_end(&*there)).await;
+        assert_eq!((checksum(&outward?), checksum(&inward?)), sums);
+        Ok(())
+    })
+}
+
+#[test]
+fn an_accept_dropped_while_it_waits_loses_no_connection() -> io::Result<()> {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let mut accept = Box::pin(listener.accept());
+        assert!(poll_once(accept.as_mut()).await.is_pending());
+        drop(accept);
+        let client = net::TcpStream::connect(listener.local_addr()?)?;
+        let (_, address) = listener.accept().await?;
+        assert_eq!(address, client.local_addr()?);
+        Ok(())
+    })
+}
+
+#[test]
+fn an_accept_dropped_after_it_was_woken_loses_no_connection() -> io::Result<()> {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let mut accept = Box::pin(listener.accept());
+        assert!(poll_once(accept.as_mut()).await.is_pending());
+        let client = net::TcpStream::connect(listener.local_addr()?)?;
+        turn().await;
+        drop(accept);
+        let (_, address) = listener.accept().await?;
+        assert_eq!(address, client.local_addr()?);
+        Ok(())
+    })
+}
+
+/// Between the system's `accept` and the caller there is no wait in which the connection could be dropped.
+#[test]
+fn an_accept_ends_in_the_poll_that_takes_the_connection() -> io::Result<()> {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let _client = net::TcpStream::connect(listener.local_addr()?)?;
+        assert!(poll_once(pin!(listener.accept())).await.is_ready());
+        Ok(())
+    })
+}
+
+#[test]
+fn several_tasks_accept_from_one_listener() -> io::Result<()> {
+    run(async {
+        let listener = Rc::new(TcpListener::bind("127.0.0.1:0")?);
+        let tasks: Vec<_> = (0..5)
+            .map(|_| {
+                let listener = listener.clone();
+                spawn(async move { listener.accept().await.map(|(_, address)| address) })
+            })
+            .collect();
+        turn().await;
+        let mut clients = Vec::new();
+        for _ in 0..5 {
+            clients.push(TcpStream::connect(listener.local_addr()?).await?);
+        }
+        let mut accepted = Vec::new();
+        for task in tasks {
+            accepted.push(task.await.expect("nobody panics")?);
+        }
+        let mut connected: Vec<_> = clients.iter().map(TcpStream::local_addr).collect::<Result<_, _>>()?;
+        accepted.sort();
+        connected.sort();
+        assert_eq!(accepted, connected);
+        Ok(())
+    })
+}
+
+#[test]
+fn incoming_gives_every_connection() -> io::Result<()> {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        spawn(async move {
+            for n in 0..3 {
+                TcpStream::connect(address).await?.write_all(&[n]).await?;
+            }
+            io::Result::Ok(())
+        });
+        let mut incoming = pin!(listener.incoming());
+        for n in 0..3 {
+            let stream = poll_fn(|cx| incoming.as_mut().poll_next(cx)).await.expect("it never ends")?;
+            assert_eq!(read_to_end(&stream).await?, [n]);
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_peek_leaves_the_bytes() -> io::Result<()> {
+    run(async {
+        let (here, there) = tcp_pair().await?;
+        let peeks = spawn(async move {
+            let mut byte = [0];
+            there.peek(&mut byte).await?; // waits
+            read_exact(&there, &mut byte).await?;
+            io::Result::Ok(byte)
+        });
+        turn().await;
+        here.write_all(b"x").await?;
+        assert_eq!(peeks.await.expect("nobody panics")?, *b"x");
+        Ok(())
+    })
+}
+
+#[test]
+fn nothing_read_or_written_is_not_the_end() -> io::Result<()> {
+    run(async {
+        let (here, there) = tcp_pair().await?;
+        assert_eq!(here.write(&[]).await?, 0);
+        here.write_all(&[]).await?;
+        here.write_all(b"x").await?;
+        assert_eq!(there.read(&mut []).await?, 0);
+        let mut byte = [0];
+        assert_eq!(there.read(&mut byte).await?, 1);
+        Ok(())
+    })
+}
+
+#[test]
+fn poll_close_ends_the_write_half_even_without_room() -> io::Result<()> {
+    run(async {
+        let (here, there) = tcp_pair().await?;
+        let mut written = 0;
+        let chunk = [7; 64 * 1024];
+        let mut stream = &here;
+        loop {
+            let write = poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_write(cx, &chunk))).await;
+            match write {
+                Poll::Ready(n) => written += n?,
+                Poll::Pending => break,
+            }
+        }
+        poll_fn(|cx| Pin::new(&mut stream).poll_flush(cx)).await?;
+        poll_fn(|cx| Pin::new(&mut stream).poll_close(cx)).await?;
+        assert_eq!(read_to_end(&there).await?.len(), written);
+        there.write_all(b"still open").await?;
+        let mut answer = [0; 32];
+        assert_eq!(poll_fn(|cx| Pin::new(&mut stream).poll_read(cx, &mut answer)).await?, 10);
+        drop(there);
+        assert_eq!(here.read(&mut answer).await?, 0);
+        poll_fn(|cx| Pin::new(&mut stream).poll_close(cx)).await // closed already: no error
+    })
+}
+
+#[test]
+fn a_socket_of_std_comes_in_and_goes_out_again() -> io::Result<()> {
+    run(async {
+        let listener = net::TcpListener::bind("127.0.0.1:0")?;
+        let mut peer = net::TcpStream::connect(listener.local_addr()?)?;
+        let (stream, _) = TcpListener::try_from(listener)?.into_std().accept()?;
+        let stream = TcpStream::try_from(TcpStream::try_from(stream)?.into_std())?; // not known from the first time
+        stream.write_all(b"in").await?;
+        let mut stream = stream.into_std();
+        stream.set_nonblocking(false)?;
+        stream.write_all(b"out")?;
+        drop(stream);
+        let mut text = String::new();
+        peer.read_to_string(&mut text)?;
+        assert_eq!(text, "inout");
+        Ok(())
+    })
+}
+
+#[test]
+fn options_can_be_set_and_asked_for() -> io::Result<()> {
+    run(async {
+        let (here, there) = tcp_pair().await?;
+        here.set_nodelay(true)?;
+        assert!(here.nodelay()?);
+        assert_eq!(here.peer_addr()?, there.local_addr()?);
+        assert!(format!("{here:?}").starts_with("TcpStream"));
+        Ok(())
+    })
+}
+
+#[test]
+fn bind_tries_one_address_after_the_other() -> io::Result<()> {
+    run(async {
+        let taken = TcpListener::bind("127.0.0.1:0")?.into_std();
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = TcpListener::bind(&[taken.local_addr()?, free][..])?;
+        assert_ne!(listener.local_addr()?, taken.local_addr()?);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_task_that_wakes_itself_does_not_starve_a_socket() -> io::Result<()> {
+    run(async {
+        let (here, there) = tcp_pair().await?;
+        let server = spawn(async move { echo(&there).await });
+        let over = Rc::new(Cell::new(false));
+        for _ in 0..3 {
+            let over = over.clone();
+            spawn(async move {
+                while !over.get() {
+                    yield_now().await;
+                }
+            });
+        }
+        let mut byte = [0];
+        for n in 0..50 {
+            here.write_all(&[n]).await?;
+            read_exact(&here, &mut byte).await?;
+            assert_eq!(byte, [n]);
+        }
+        over.set(true);
+        drop(here);
+        server.await.expect("nobody panics")
+    })
+}
