@@ -106,7 +106,7 @@ impl Local {
     /// Outside a runtime; `what` names the wait.
     #[track_caller]
     #[must_use]
-    pub fn expect_current(what: &str) -> Rc<Self> {
+    pub fn expect_current(what: impl fmt::Display) -> Rc<Self> {
         Self::current().unwrap_or_else(|| {
             panic!("{what} was polled outside a runtime: await it inside `block_on(async {{ .. }})`")
         })

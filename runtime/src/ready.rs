@@ -62,18 +62,20 @@ pub(crate) struct Set {
     tail: Cell<u32>,
     /// The owner knows that the set is to be polled, or is polling it now. While false, the queue is empty.
     told: Cell<bool>,
-    owner: RefCell<Owner>,
+    owner: Cell<Owner>,
+    /// The owner's waker, where it is somebody else's.
+    foreign: RefCell<Outside>,
 }
 
 /// Who polls a set, and so has to hear of its first wake.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 enum Owner {
     /// The event loop, which looks by itself.
     Loop,
     /// A member of another set in the same runtime: told by climbing, without its waker.
     Slot(u32),
     /// Somebody else's code between: a combinator that gave us a waker of its own.
-    Foreign(Rc<Waker>),
+    Foreign,
 }
 
 /// A waker to be woken once no borrow is held. (Waking is user code.)
@@ -95,10 +97,10 @@ impl Slots {
             if set.told.replace(true) {
                 return None;
             }
-            match &*set.owner.borrow() {
+            match set.owner.get() {
                 Owner::Loop => return None,
-                Owner::Slot(owner) => id = *owner,
-                Owner::Foreign(waker) => return Some(waker.clone()),
+                Owner::Slot(owner) => id = owner,
+                Owner::Foreign => return set.foreign.borrow().clone(),
             }
         }
     }
@@ -143,7 +145,7 @@ impl Default for Set {
     /// Empty, and owned by the loop.
     fn default() -> Self {
         let (head, tail) = (Cell::new(NONE), Cell::new(NONE));
-        Self { head, tail, told: Cell::new(false), owner: RefCell::new(Owner::Loop) }
+        Self { head, tail, told: Cell::new(false), owner: Cell::new(Owner::Loop), foreign: RefCell::default() }
     }
 }
 
@@ -262,18 +264,18 @@ impl ReadySet {
 
     /// From now on the set is polled by what is current, with the waker in `cx`.
     pub fn owned_by(&self, current: Current, cx: &Context<'_>) {
-        let owner = match current.owns(cx) && self.local.is_current() {
-            true => Owner::Slot(current.slot()),
-            false => Owner::Foreign(Rc::new(cx.waker().clone())),
+        let (owner, foreign) = match current.owns(cx) && self.local.is_current() {
+            true => (Owner::Slot(current.slot()), None),
+            false => (Owner::Foreign, Some(Rc::new(cx.waker().clone()))),
         };
-        let before = self.set.owner.replace(owner);
+        self.set.owner.set(owner);
+        let before = self.set.foreign.replace(foreign);
         drop(before); // a foreign waker's drop is user code: not while the cell is borrowed
     }
 
     /// Whether the set is owned by somebody else's waker, and by which.
     pub fn is_owned_through(&self, waker: &Waker) -> bool {
-        let owner = self.set.owner.borrow().clone();
-        matches!(owner, Owner::Foreign(own) if own.will_wake(waker))
+        self.set.foreign.borrow().as_ref().is_some_and(|own| own.will_wake(waker))
     }
 
     /// Starts a batch: the members that are woken now. Members woken during the batch are for the next one.
@@ -295,13 +297,20 @@ impl ReadySet {
         }
     }
 
-    #[cold]
+    #[inline(always)]
     fn tell(&self) {
-        let owner = self.set.owner.borrow().clone();
-        match owner {
+        match self.set.owner.get() {
             Owner::Loop => {}
             Owner::Slot(slot) => self.local.wake(slot),
-            Owner::Foreign(waker) => waker.wake_by_ref(),
+            Owner::Foreign => self.tell_foreign(),
+        }
+    }
+
+    #[cold]
+    fn tell_foreign(&self) {
+        let waker = self.set.foreign.borrow().clone();
+        if let Some(waker) = waker {
+            waker.wake_by_ref();
         }
     }
 
