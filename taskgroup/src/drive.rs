@@ -1,0 +1,156 @@
+//! The one driver: polls a future in the name of a node, and drops it when the node is cancelled.
+//!
+//! Before: `tree.rs`. After: whatever polls somebody's future: `join.rs` (children and body) and `timeout.rs`.
+//!
+//! A cancelled future is dropped where it is suspended, in its own turn, after the regions inside it have ended. While
+//! no cancel is in force on the thread all this costs a load before the poll and one after it.
+
+use crate::tree::{self, Kind, NodeId, Wakeup};
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use taskgroup_runtime::current::{Current, NONE};
+use taskgroup_runtime::{Local, Report, report};
+
+/// What a panic carries.
+pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// How a driven future ended. It has been dropped by then.
+pub(crate) enum End<T> {
+    /// With a value, which stands even if a cancel was in force already.
+    Done(T),
+    /// Dropped at the wait where it was suspended, or before its first poll.
+    Cancelled,
+    /// By a panic, of a poll or of a destructor.
+    Panicked(Payload),
+}
+
+/// Polls `future` once, as `current`, in the name of `node`.
+///
+/// `suspended` says whether it may be dropped without a poll: a task may be, always; a scope runs to its first wait,
+/// since entering it is no wait. Both are true after the first poll.
+#[inline(always)]
+pub(crate) fn drive<F: Future>(
+    node: NodeId,
+    current: Current,
+    suspended: &mut bool,
+    mut future: Pin<&mut Option<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<End<F::Output>> {
+    let before = Current::get();
+    current.set();
+    let mut end = None;
+    if !*suspended || tree::quiet() || !tree::is_to_be_dropped_unpolled(node) {
+        *suspended = true;
+        let flagging = if tree::quiet() { None } else { tree::flagging_waker(node, cx.waker()) };
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let future = future.as_mut().as_pin_mut().expect("nobody drives a future that has ended");
+            match &flagging {
+                None => future.poll(cx),
+                Some(waker) => future.poll(&mut Context::from_waker(waker)),
+            }
+        }));
+        match polled {
+            Ok(Poll::Pending) if tree::quiet() || !tree::is_to_be_dropped(node) => {
+                before.set();
+                return Poll::Pending;
+            }
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(value)) => end = Some(End::Done(value)),
+            Err(payload) => end = Some(End::Panicked(payload)),
+        }
+    }
+    let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
+    before.set();
+    Poll::Ready(match (end, dropped) {
+        (end, Ok(())) => end.unwrap_or(End::Cancelled),
+        (Some(End::Panicked(first)), Err(_second)) => {
+            report_second_panic();
+            End::Panicked(first)
+        }
+        (_, Err(payload)) => End::Panicked(payload),
+    })
+}
+
+#[cold]
+fn report_second_panic() {
+    report(&Report::Displaced(&"a second panic, of a destructor in the same future"));
+}
+
+/// A scope inside a task: its node follows the future to wherever that is polled.
+pub(crate) struct Scope {
+    node: NodeId,
+    /// What was current, and whether the waker was the task's own, when the node was placed.
+    seen: Option<Current>,
+    suspended: bool,
+}
+
+impl Scope {
+    pub(crate) fn new() -> Self {
+        Self { node: tree::insert(Kind::Scope, NONE, Wakeup::Nobody), seen: None, suspended: false }
+    }
+
+    pub(crate) fn node(&self) -> NodeId {
+        self.node
+    }
+
+    #[inline(always)]
+    pub(crate) fn poll<F: Future>(
+        &mut self,
+        future: Pin<&mut Option<F>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<End<F::Output>> {
+        let current = Current::get();
+        if self.seen != Some(current) || !current.owns(cx) {
+            self.seen = place(self.node, current, cx);
+        }
+        drive(self.node, current.with_node(self.node), &mut self.suspended, future, cx)
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        tree::remove(self.node);
+    }
+}
+
+/// Hangs a scope where it is polled now, and notes how to wake it. What comes back is what need not be placed again.
+#[cold]
+fn place(node: NodeId, current: Current, cx: &Context<'_>) -> Option<Current> {
+    tree::relink(node, current.node());
+    if current.owns(cx) {
+        tree::set_wakeup(node, Wakeup::Slot(Local::expect_current("a timeout"), current.slot()));
+        return Some(current);
+    }
+    if !tree::is_woken_by(node, cx.waker()) {
+        tree::set_wakeup(node, Wakeup::Waker(Rc::new(Waker::clone(cx.waker()))));
+    }
+    None
+}
+
+/// The end of something that was cancelled and must not resume its caller: pending, until the scope that was
+/// cancelled drops it, in this very poll.
+///
+/// # Panics
+///
+/// When it is polled though nothing around it is cancelled any more. The program that gets here took a future out of
+/// the scope that cancelled it:
+///
+/// ```text
+/// let mut work = pin!(task_group(..));
+/// let _ = timeout(limit, &mut work).await; // cancelled here, by the deadline
+/// work.await                               // there is nothing to go on with
+/// ```
+pub(crate) async fn park<T>() -> T {
+    poll_fn(|_| {
+        assert!(
+            taskgroup_runtime::is_frozen(),
+            "polled again after it was cancelled: this future ended with the scope that cancelled it"
+        );
+        Poll::Pending
+    })
+    .await
+}

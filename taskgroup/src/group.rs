@@ -1,0 +1,260 @@
+//! The task group: where children are spawned and kept.
+//!
+//! Before: `ledger.rs`. After: `join.rs`, which polls what is here.
+//!
+//! **Facts.** A child may borrow from the function that opened the group (`'env`) and from the group itself
+//! (`'scope`). A future can be forgotten (`mem::forget`), and then no destructor of ours runs.
+//!
+//! **Danger.** If anything but the group's own future could still poll a child after that, it would touch memory that
+//! is gone. Every design that hands such children to an executor and counts on a destructor to wait is unsound.
+//!
+//! **Remedy.** Children are owned, polled and dropped by the group's future and by nothing else: forget it, and they
+//! are forgotten too. No `unsafe` is needed. The future of a child sits in a `ManuallyDrop`, so that the group has no
+//! drop glue that mentions `'scope` and may be borrowed for all of it; a guard beside it drains what is left.
+//!
+//! **Cost.** A wake climbs and a poll descends through all the levels between the task and the loop.
+
+use crate::BoxError;
+use crate::exception_group::ExceptionGroup;
+use crate::ledger::{Ledger, Phase};
+use crate::outcome::Outcome;
+use crate::reason::Reason;
+use crate::task::{Anything, Failure, Promise, Task, TypedPromise};
+use slab::Slab;
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+
+/// A child of the group. The future is out while it is polled; then the `Option` is empty.
+pub(crate) struct Child<'scope> {
+    pub(crate) future: ManuallyDrop<Option<ChildFuture<'scope>>>,
+    pub(crate) promise: ManuallyDrop<Rc<Promise<dyn Anything + 'scope>>>,
+}
+
+pub(crate) type ChildFuture<'scope> = Pin<Box<dyn Future<Output = ()> + 'scope>>;
+
+/// The group, as its body and its tasks see it. Made by
+/// [`task_group`](crate::task_group).
+///
+/// `'scope` is how long the group lives, `'env` what its tasks may borrow besides, `E` the type of their errors. The
+/// two lifetimes are those of [`std::thread::scope`], and so are the rules. A task cannot borrow a local of the body,
+/// which may be gone before the task is:
+///
+/// ```compile_fail,E0373
+/// # use taskgroup::{ExceptionGroup, task_group};
+/// # async fn f() -> Result<(), ExceptionGroup<std::io::Error>> {
+/// task_group(async |g| {
+///     let local = vec![1];
+///     g.spawn(async { println!("{}", local.len()) });
+///     Ok(())
+/// }).await
+/// # }
+/// ```
+///
+/// the group cannot escape,
+///
+/// ```compile_fail
+/// # use taskgroup::{ExceptionGroup, TaskGroup, task_group};
+/// # async fn f() -> Result<(), ExceptionGroup<std::io::Error>> {
+/// let mut escaped: Option<&TaskGroup<'_, '_, std::io::Error>> = None;
+/// task_group(async |g| {
+///     escaped = Some(g);
+///     Ok(())
+/// }).await
+/// # }
+/// ```
+///
+/// and it stays on its thread:
+///
+/// ```compile_fail,E0277
+/// # use taskgroup::{ExceptionGroup, task_group};
+/// # async fn f() -> Result<(), ExceptionGroup<std::io::Error>> {
+/// task_group(async |g| {
+///     std::thread::scope(|s| { s.spawn(|| g.cancel("from a thread")); });
+///     Ok(())
+/// }).await
+/// # }
+/// ```
+pub struct TaskGroup<'scope, 'env: 'scope, E: 'static = BoxError> {
+    pub(crate) children: RefCell<Slab<Child<'scope>>>,
+    pub(crate) ledger: Rc<Ledger>,
+    /// `'env` is invariant, as in `std::thread::Scope`. `E: 'static` stands on the type: without it, a task that borrows
+    /// could not fail with a `Box<dyn Error>` (`&'scope TaskGroup<E>` would ask both `'env` and `E` to outlive
+    /// `'scope`, and rustc then asks for `'static`).
+    env: PhantomData<&'env mut &'env ()>,
+    errors: PhantomData<fn(E) -> E>,
+}
+
+impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
+    pub(crate) fn new(ledger: Rc<Ledger>) -> Self {
+        Self { children: RefCell::default(), ledger, env: PhantomData, errors: PhantomData }
+    }
+
+    /// Starts a task. It runs for the first time when whoever spawns it waits; tasks start in the order of spawning.
+    ///
+    /// The task ends in `Result<T, E>`, or in `()` if it cannot fail; one that ends in a group's own result, that is in
+    /// `Result<T, ExceptionGroup<E>>`, is started with [`spawn_group`](Self::spawn_group). In a group that is closing the future is dropped
+    /// without having run, and the handle says so; [`try_spawn`](Self::try_spawn) gives it back instead. Costs two
+    /// allocations.
+    ///
+    /// Source: `create_task` of `asyncio.TaskGroup` (tg1; `test_taskgroup_01`).
+    #[track_caller]
+    pub fn spawn<F>(&'scope self, future: F) -> Task<<F::Output as Outcome<E>>::Value>
+    where
+        F: Future<Output: Outcome<E>> + 'scope,
+    {
+        let place = Location::caller();
+        match self.start(future, |output| output.into_result().map_err(erase), place) {
+            Ok(task) => task,
+            Err(_dropped) => Task::new(TypedPromise::new(self.ledger.refuse(place))),
+        }
+    }
+
+    /// The same, but a group that is closing gives the future back.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] with the future, when a failure, a cancel or [`cancel`](Self::cancel) has closed the group. It
+    /// borrows what the future borrows, so `?` into a boxed error wants `map_err(|error| error.to_string())` before it.
+    ///
+    /// ```
+    /// use taskgroup::{ExceptionGroup, block_on, task_group};
+    ///
+    /// # fn main() -> Result<(), ExceptionGroup<std::io::Error>> {
+    /// block_on(task_group(async |g| {
+    ///     g.cancel("enough");
+    ///     let refused = g.try_spawn(async { println!("never printed") });
+    ///     assert!(refused.is_err());
+    ///     Ok(())
+    /// }))
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn try_spawn<F>(&'scope self, future: F) -> Result<Task<<F::Output as Outcome<E>>::Value>, SpawnError<F>>
+    where
+        F: Future<Output: Outcome<E>> + 'scope,
+    {
+        let place = Location::caller();
+        self.start(future, |output| output.into_result().map_err(erase), place).map_err(|future| SpawnError { future })
+    }
+
+    /// Starts a task that ends in a group's own result. Its errors become a subtree, whatever `E` is.
+    ///
+    /// ```
+    /// use taskgroup::{ExceptionGroup, block_on, task_group};
+    ///
+    /// async fn inner() -> Result<(), ExceptionGroup<String>> {
+    ///     task_group(async |g| {
+    ///         g.spawn(async { Err::<(), _>("broken".to_string()) });
+    ///         Ok(())
+    ///     })
+    ///     .await
+    /// }
+    ///
+    /// let outer = block_on(task_group(async |g| {
+    ///     g.spawn_group(inner());
+    ///     Ok(())
+    /// }));
+    /// let errors = outer.err().map(|group| group.leaves().map(|leaf| leaf.error().clone()).collect::<Vec<_>>());
+    /// assert_eq!(errors, Some(vec!["broken".to_string()]));
+    /// ```
+    #[track_caller]
+    pub fn spawn_group<T, F>(&'scope self, future: F) -> Task<T>
+    where
+        T: 'scope,
+        F: Future<Output = Result<T, ExceptionGroup<E>>> + 'scope,
+    {
+        let place = Location::caller();
+        match self.start(future, |output| output.map_err(erase), place) {
+            Ok(task) => task,
+            Err(_dropped) => Task::new(TypedPromise::new(self.ledger.refuse(place))),
+        }
+    }
+
+    fn start<F, T>(
+        &'scope self,
+        future: F,
+        finish: impl FnOnce(F::Output) -> Result<T, Failure> + 'scope,
+        place: &'static Location<'static>,
+    ) -> Result<Task<T>, F>
+    where
+        F: Future + 'scope,
+        T: 'scope,
+    {
+        if self.ledger.phase() != Phase::Open {
+            return Err(future);
+        }
+        let promise = {
+            let mut children = self.children.borrow_mut();
+            let entry = children.vacant_entry();
+            let promise = TypedPromise::new(self.ledger.admit(entry.key() as u32, place));
+            let settled = promise.clone();
+            // The future's locals are gone when `await` returns: before the handle knows.
+            let future: ChildFuture<'scope> = Box::pin(async move { settled.settle(finish(future.await)) });
+            let (future, shared) = (Some(future), promise.clone() as Rc<Promise<dyn Anything + 'scope>>);
+            entry.insert(Child { future: ManuallyDrop::new(future), promise: ManuallyDrop::new(shared) });
+            promise
+        };
+        // Last, with no borrow held: the owner's waker may be somebody else's code.
+        self.ledger.set.wake(promise.state.member().slot());
+        Ok(Task::new(promise))
+    }
+
+    /// Cancels the tasks and closes the group; the body goes on. Its waits for tasks answer `Cancelled`, and its value
+    /// is the group's result.
+    ///
+    /// No error comes of it. Tasks are asked in the order of their spawning and end in their own turns. Asked again,
+    /// the first reason stands. A task that fails on its way out cancels the body as usual.
+    ///
+    /// Source: `TaskGroup.cancel` of CPython 3.15, but for the body, which has the only `T` there is.
+    pub fn cancel(&self, reason: impl Into<Reason>) {
+        self.ledger.close(&reason.into());
+    }
+
+    /// How many tasks have not ended.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.ledger.live()
+    }
+}
+
+fn erase<X: 'static>(error: X) -> Failure {
+    Box::new(error)
+}
+
+impl<E> fmt::Debug for TaskGroup<'_, '_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskGroup").field("live", &self.live()).field("phase", &self.ledger.phase()).finish()
+    }
+}
+
+/// A future that a closing group would not start. It was not polled.
+pub struct SpawnError<F> {
+    future: F,
+}
+
+impl<F> SpawnError<F> {
+    /// The future, to run elsewhere or to drop.
+    pub fn into_future(self) -> F {
+        self.future
+    }
+}
+
+impl<F> fmt::Debug for SpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<F> fmt::Display for SpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the group is closing and starts no more tasks")
+    }
+}
+
+impl<F> std::error::Error for SpawnError<F> {}

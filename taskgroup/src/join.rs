@@ -1,0 +1,241 @@
+//! One poll of a group: the body and the children, in the order in which they were woken.
+//!
+//! Before: `group.rs`, `drive.rs`, `ledger.rs`. After: nothing. This is where the order of things is decided:
+//!
+//! 1. The body has a key and a turn like a child. It comes first, and children start in spawn order, because that is
+//!    the order in which they were woken.
+//! 2. A batch runs what was ready when it began. A child that was ready beside a failing one still gets its poll, so
+//!    errors of one instant are all kept.
+//! 3. A child's failure acts after the batch: siblings are cancelled in spawn order, then the body, once; then those
+//!    who wait for the ended ones are told. The body's own end acts in its turn.
+//! 4. A cancel from outside takes the owner's turn: the body ends first, then the children are asked.
+//!
+//! `poll` is one stack frame on a level: everything in it is inlined, and what is rare is not.
+
+use crate::drive::{End, drive};
+use crate::group::TaskGroup;
+use crate::ledger::{BODY, Ledger, Phase};
+use crate::reason::Reason;
+use crate::tree;
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use taskgroup_runtime::current::Current;
+
+/// The future of a group, beside the group itself. Nothing in it is pinned but the body, which is elsewhere.
+pub(crate) struct Join<'a, 'scope, 'env, B: Future, E: 'static> {
+    group: &'a TaskGroup<'scope, 'env, E>,
+    ledger: &'a Ledger,
+    body: Pin<&'a mut Option<B>>,
+    state: BodyState<B::Output>,
+    /// What was current when the group was placed in the tree, if its waker was the task's own.
+    seen: Option<Current>,
+    /// A cancel from above was seen, and is to go on if there are no errors.
+    cancelled: bool,
+}
+
+/// What a [`Join`] ends in.
+pub(crate) struct Ended<R> {
+    /// What the body ended in. `None`: it was cancelled, or it panicked.
+    pub(crate) body: Option<R>,
+    /// Something around the group is cancelled, and that is to go on.
+    pub(crate) cancelled: bool,
+}
+
+/// Where the body is.
+enum BodyState<R> {
+    /// Not polled yet, or suspended.
+    Running { suspended: bool },
+    /// Over. `waited`: the group has been pending since, that is, it waits for children.
+    Over { output: Option<R>, waited: bool },
+}
+
+impl<'a, 'scope, 'env, B, T, E> Join<'a, 'scope, 'env, B, E>
+where
+    B: Future<Output = Result<T, E>>,
+    E: 'static,
+{
+    pub(crate) fn new(group: &'a TaskGroup<'scope, 'env, E>, body: Pin<&'a mut Option<B>>) -> Self {
+        let ledger = &*group.ledger;
+        ledger.set.wake(ledger.body_member.slot());
+        let state = BodyState::Running { suspended: false };
+        Self { group, ledger, body, state, seen: None, cancelled: false }
+    }
+
+    /// Hangs the group where it is polled now, and says to its ready set who owns it.
+    #[cold]
+    fn place(&mut self, current: Current, cx: &Context<'_>) {
+        let owns = current.owns(cx);
+        if self.seen.is_none_or(|seen| seen.node() != current.node()) {
+            tree::relink(self.ledger.node, current.node());
+        }
+        if owns || !self.ledger.set.is_owned_through(cx.waker()) {
+            self.ledger.set.owned_by(current, cx);
+        }
+        self.seen = owns.then_some(current);
+    }
+
+    /// The owner's turn.
+    #[inline(always)]
+    fn turn(&mut self) {
+        if let BodyState::Running { suspended } = &mut self.state {
+            let member = &self.ledger.body_member;
+            let current = member.current(self.ledger.body_node);
+            let mut cx = Context::from_waker(member.waker());
+            match drive(self.ledger.body_node, current, suspended, self.body.as_mut(), &mut cx) {
+                Poll::Pending => return,
+                Poll::Ready(end) => self.body_ended(end),
+            }
+        }
+        if !tree::quiet() {
+            self.cancel_from_above();
+        }
+    }
+
+    /// The body's end acts at once: unless it is a value, the children are asked to end.
+    fn body_ended(&mut self, end: End<B::Output>) {
+        tree::remove(self.ledger.body_node);
+        self.ledger.note_change();
+        let output = match end {
+            End::Done(result) => {
+                if result.is_err() {
+                    self.ledger.close(&Reason::BodyFailed);
+                }
+                Some(result)
+            }
+            End::Panicked(payload) => {
+                self.ledger.panicked(payload, None);
+                self.ledger.close(&Reason::BodyFailed);
+                None
+            }
+            End::Cancelled => {
+                self.cancelled = tree::is_cancelled_above(self.ledger.node);
+                self.ledger.close(&self.reason_of_children());
+                None
+            }
+        };
+        self.state = BodyState::Over { output, waited: false };
+    }
+
+    /// The body is over and children are left: a cancel from above is theirs now.
+    #[cold]
+    fn cancel_from_above(&mut self) {
+        let open = self.ledger.phase() == Phase::Open;
+        if self.ledger.live() > 0 && open && tree::is_cancelled_above(self.ledger.node) {
+            self.cancelled = true;
+            self.ledger.close(&self.reason_of_children());
+        }
+    }
+
+    fn reason_of_children(&self) -> Reason {
+        match tree::reason_above(self.ledger.node) {
+            Some(reason) => Reason::Parent(Arc::new(reason)),
+            None => tree::reason(self.ledger.node).unwrap_or(Reason::BodyFailed),
+        }
+    }
+
+    #[inline(always)]
+    fn poll_child(&mut self, key: usize) {
+        let (mut future, promise) = {
+            let mut children = self.group.children.borrow_mut();
+            let Some(child) = children.get_mut(key) else { return };
+            (child.future.take(), Rc::clone(&child.promise))
+        };
+        let state = &promise.state;
+        let mut cx = Context::from_waker(state.member().waker());
+        match drive(state.node(), state.current(), &mut true, Pin::new(&mut future), &mut cx) {
+            Poll::Pending => *self.group.children.borrow_mut()[key].future = future,
+            Poll::Ready(end) => {
+                let child = self.group.children.borrow_mut().remove(key);
+                drop(ManuallyDrop::into_inner(child.promise));
+                self.ledger.ended(state, end);
+            }
+        }
+    }
+
+    /// What follows from the ends of a batch.
+    #[inline(never)]
+    fn settle(&mut self) -> Poll<Ended<B::Output>> {
+        if let Some(task) = self.ledger.first_failure() {
+            self.ledger.close(&Reason::SiblingFailed(task.clone()));
+            if self.body_runs() && !tree::has_own_reason(self.ledger.node) {
+                tree::cancel(self.ledger.node, Reason::SiblingFailed(task));
+            }
+        }
+        self.ledger.tell_joiners();
+        let open = self.ledger.phase() == Phase::Open;
+        let BodyState::Over { output, waited } = &mut self.state else { return Poll::Pending };
+        if self.ledger.live() > 0 {
+            *waited = true;
+            return Poll::Pending;
+        }
+        if *waited && open {
+            // A cancel that came while the group waited beats the end of its last child at the same instant.
+            self.cancelled |= tree::is_cancelled_above(self.ledger.node);
+        }
+        self.ledger.over();
+        Poll::Ready(Ended { body: output.take(), cancelled: self.cancelled })
+    }
+
+    fn body_runs(&self) -> bool {
+        matches!(self.state, BodyState::Running { .. })
+    }
+}
+
+impl<B, T, E> Future for Join<'_, '_, '_, B, E>
+where
+    B: Future<Output = Result<T, E>>,
+    E: 'static,
+{
+    type Output = Ended<B::Output>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let current = Current::get();
+        if this.seen != Some(current) || !current.owns(cx) {
+            this.place(current, cx);
+        }
+        let set = &this.ledger.set;
+        for key in set.begin() {
+            set.local().count_poll();
+            match key {
+                BODY => this.turn(),
+                key => this.poll_child(key as usize),
+            }
+        }
+        if this.ledger.take_changed()
+            && let Poll::Ready(ended) = this.settle()
+        {
+            return Poll::Ready(ended);
+        }
+        set.end();
+        Poll::Pending
+    }
+}
+
+impl<B: Future, E: 'static> Unpin for Join<'_, '_, '_, B, E> {}
+
+impl<B: Future, E: 'static> Drop for Join<'_, '_, '_, B, E> {
+    /// Dropped before its end: the body goes first, in its own name. Then `Drain` drops the children.
+    fn drop(&mut self) {
+        if let BodyState::Running { .. } = self.state {
+            let _body = self.ledger.body_member.current(self.ledger.body_node).enter();
+            let _remove = RemoveOnDrop(self.ledger);
+            self.body.set(None);
+        }
+        self.ledger.set.leave(self.ledger.body_member.slot());
+    }
+}
+
+/// The body's destructors may panic; its node goes all the same.
+struct RemoveOnDrop<'a>(&'a Ledger);
+
+impl Drop for RemoveOnDrop<'_> {
+    fn drop(&mut self) {
+        tree::remove(self.0.body_node);
+    }
+}

@@ -1,0 +1,71 @@
+//! Why a task has no value to give.
+
+use crate::info::TaskInfo;
+use crate::reason::Reason;
+use std::fmt;
+use std::sync::Arc;
+
+/// Why awaiting a task gave no value: which task, and what became of it.
+///
+/// It does not contain the task's error, which went to its group;
+/// [`ExceptionGroup::error_of`](crate::ExceptionGroup::error_of) finds it there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JoinError {
+    pub(crate) task: Arc<TaskInfo>,
+    kind: JoinErrorKind,
+}
+
+/// What became of a task that has no value to give.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum JoinErrorKind {
+    /// It was cancelled, and why.
+    Cancelled(Reason),
+    /// It failed; its group has the error.
+    Failed,
+    /// It panicked; the panic goes on in the owner of its group.
+    Panicked,
+    /// Its group was closing when it was spawned: it never ran.
+    Refused,
+    /// The value was taken before.
+    Taken,
+}
+
+impl JoinError {
+    pub(crate) fn new(task: Arc<TaskInfo>, kind: JoinErrorKind) -> Self {
+        Self { task, kind }
+    }
+
+    /// Which task.
+    #[must_use]
+    pub fn task(&self) -> &TaskInfo {
+        &self.task
+    }
+
+    /// What became of it.
+    #[must_use]
+    pub fn kind(&self) -> &JoinErrorKind {
+        &self.kind
+    }
+
+    /// Whether it was cancelled, or never started because its group was.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.kind, JoinErrorKind::Cancelled(_) | JoinErrorKind::Refused)
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {} ", self.task)?;
+        match &self.kind {
+            JoinErrorKind::Cancelled(reason) => write!(f, "was cancelled: {reason}"),
+            JoinErrorKind::Failed => f.write_str("failed"),
+            JoinErrorKind::Panicked => f.write_str("panicked"),
+            JoinErrorKind::Refused => f.write_str("was never started: its group was closing"),
+            JoinErrorKind::Taken => f.write_str("has given its value away already"),
+        }
+    }
+}
+
+impl std::error::Error for JoinError {}

@@ -1,0 +1,81 @@
+//! Task groups for a single-threaded async runtime.
+//!
+//! ```
+//! use taskgroup::{ExceptionGroup, block_on, task_group};
+//! # async fn fetch(url: &str) -> Result<String, std::io::Error> { Ok(url.to_uppercase()) }
+//!
+//! async fn read_all(urls: &[String]) -> Result<Vec<String>, ExceptionGroup<std::io::Error>> {
+//!     task_group(async |g| {
+//!         let tasks: Vec<_> = urls.iter().map(|url| g.spawn(fetch(url))).collect(); // they borrow `urls`
+//!         let mut pages = Vec::new();
+//!         for task in tasks {
+//!             pages.extend(task.await);
+//!         }
+//!         Ok(pages)
+//!     })
+//!     .await // nobody is left running here, whatever happened
+//! }
+//! # fn main() -> Result<(), ExceptionGroup<std::io::Error>> {
+//! # let urls = vec!["a".to_string(), "b".to_string()];
+//! # assert_eq!(block_on(read_all(&urls))?, ["A", "B"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`task_group`] runs a body with a [`TaskGroup`]; [`TaskGroup::spawn`] starts tasks, which may borrow.
+//! - [`Task`] is a task's handle: await it, name it, cancel it, take its result. [`JoinError`] says what became of it.
+//! - [`ExceptionGroup`] is every error as a tree, with names and places. [`Reason`] is why something was cancelled.
+//! - [`timeout`] cancels what takes too long, and lets the groups inside end in order.
+//! - The runtime is re-exported: [`block_on`], [`Runtime`], [`sleep`], [`net`] and so on; but not its bare `spawn`.
+//!   Through this crate no task is an orphan.
+//!
+//! What it is not: parallel (one thread, and no other is ever started), a way to run blocking calls, a set of channels
+//! and locks (`async-channel` and `async-lock` go well with it).
+
+#![forbid(unsafe_code)]
+
+mod drive;
+mod error_tree;
+mod exception_group;
+mod group;
+mod info;
+mod join;
+mod join_error;
+mod ledger;
+mod node;
+mod outcome;
+mod reason;
+#[cfg(doctest)]
+mod rejections;
+mod task;
+mod task_group;
+mod timeout;
+mod tree;
+
+pub mod boxed;
+
+pub use exception_group::{ExceptionGroup, Leaf, Member, What};
+pub use group::{SpawnError, TaskGroup};
+pub use info::TaskInfo;
+pub use join_error::{JoinError, JoinErrorKind};
+pub use outcome::Outcome;
+pub use reason::Reason;
+pub use task::Task;
+pub use task_group::task_group;
+pub use timeout::{Elapsed, timeout, timeout_at};
+#[doc(hidden)]
+pub use tree::node_count;
+
+pub use taskgroup_runtime::{
+    Async, BlockOnError, Census, Clock, ClockIsReal, Hold, Interval, IoSafe, MissedTicks, Report, Runtime, Sleep,
+    Stall, TICK, Turn, YieldNow, advance, block_on, hold, interval, net, now, set_reporter, sleep, sleep_until,
+    yield_now,
+};
+
+/// The README's programs are compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+/// An error of any kind, as `?` makes it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

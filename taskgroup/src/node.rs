@@ -1,0 +1,272 @@
+//! The nodes of the scope tree, and how they hang together.
+//!
+//! Before: `reason.rs`, `info.rs`. After: `tree.rs`, which asks the questions and gives the orders.
+//!
+//! Links between nodes are `u32` keys into a slab, `NONE` for nobody; the children of a node are a doubly linked list
+//! in the order in which they were hung there, for tasks the order of spawning. Nothing here runs anybody's code: who
+//! is to be woken is handed out.
+
+use crate::info::{Label, TaskInfo};
+use crate::reason::Reason;
+use slab::Slab;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+use taskgroup_runtime::Local;
+use taskgroup_runtime::current::NONE;
+use taskgroup_runtime::ready::ReadySet;
+
+/// The name of a node in the tree of its thread.
+pub(crate) type NodeId = u32;
+
+/// Wakers to be woken when the tree is not borrowed any more.
+pub(crate) type Outside = Vec<Rc<Waker>>;
+
+#[derive(Default)]
+pub(crate) struct Tree {
+    nodes: Slab<Node>,
+}
+
+pub(crate) struct Node {
+    pub(crate) kind: Kind,
+    /// Where the node was polled last; [`NONE`] for a scope in a root task or one that was never polled.
+    parent: NodeId,
+    first: NodeId,
+    last: NodeId,
+    before: NodeId,
+    after: NodeId,
+    /// The cancel that was asked of this node: the first one, kept to the end.
+    pub(crate) reason: Option<Reason>,
+    /// Who to wake so that the node is polled.
+    pub(crate) wakeup: Wakeup,
+    /// Set by the waker that a scope hands on while a cancel is in force; made when first needed.
+    pub(crate) flag: Option<Arc<AtomicBool>>,
+}
+
+/// What a node stands for.
+pub(crate) enum Kind {
+    /// A child of a group. Cut: cancels from above stop here.
+    Task(Label),
+    /// A timeout, the body of a group: whatever is inside is dropped when it is cancelled.
+    Scope,
+    /// A group: a region, which a cancelled task polls until it has ended.
+    Group(Rc<ReadySet>),
+}
+
+/// How a node is woken.
+pub(crate) enum Wakeup {
+    /// Not polled yet.
+    Nobody,
+    /// The slot of the task that it is in.
+    Slot(Rc<Local>, u32),
+    /// A combinator between the node and its task: the waker of the last poll.
+    Waker(Rc<Waker>),
+}
+
+impl Kind {
+    /// Nothing is inherited from above.
+    pub(crate) fn is_cut(&self) -> bool {
+        matches!(self, Self::Task(_))
+    }
+
+    /// Has to be polled to its end before what is around it may be dropped.
+    pub(crate) fn is_region(&self) -> bool {
+        matches!(self, Self::Group(_))
+    }
+}
+
+/// What is below a node and has to end first.
+#[derive(Default)]
+pub(crate) struct Regions {
+    pub(crate) any: bool,
+    /// At least one is polled by its task, as far as we know.
+    pub(crate) awaited: bool,
+}
+
+impl Tree {
+    pub(crate) fn get(&self, id: NodeId) -> &Node {
+        &self.nodes[id as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id as usize]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn insert(&mut self, kind: Kind, parent: NodeId, wakeup: Wakeup) -> NodeId {
+        let (first, last, before, after) = (NONE, NONE, NONE, NONE);
+        let node = Node { kind, parent: NONE, first, last, before, after, reason: None, wakeup, flag: None };
+        let id = self.nodes.insert(node) as NodeId;
+        self.hang(id, parent);
+        id
+    }
+
+    /// Takes a node out. What still hangs there was moved out of its future and lives on elsewhere.
+    pub(crate) fn remove(&mut self, id: NodeId) -> Node {
+        while self.get(id).first != NONE {
+            self.unhang(self.get(id).first);
+        }
+        self.unhang(id);
+        self.nodes.remove(id as usize)
+    }
+
+    /// Hangs a node elsewhere.
+    pub(crate) fn relink(&mut self, id: NodeId, parent: NodeId) {
+        self.unhang(id);
+        self.hang(id, parent);
+    }
+
+    /// The reason at the node that `id` hangs below.
+    pub(crate) fn reason_above(&self, id: NodeId) -> Option<&Reason> {
+        self.reason_at(self.get(id).parent)
+    }
+
+    pub(crate) fn reason_at(&self, mut id: NodeId) -> Option<&Reason> {
+        while id != NONE {
+            let node = self.get(id);
+            if node.reason.is_some() || node.kind.is_cut() {
+                return node.reason.as_ref();
+            }
+            id = node.parent;
+        }
+        None
+    }
+
+    pub(crate) fn info(&self, mut id: NodeId) -> Option<Arc<TaskInfo>> {
+        let mut labels = Vec::new();
+        while id != NONE {
+            let node = self.get(id);
+            if let Kind::Task(label) = &node.kind {
+                labels.push(label.clone());
+            }
+            id = node.parent;
+        }
+        labels.into_iter().rev().fold(None, |parent, label| Some(Arc::new(TaskInfo::new(label, parent))))
+    }
+
+    pub(crate) fn children(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
+        let mut next = self.get(id).first;
+        std::iter::from_fn(move || {
+            let child = (next != NONE).then_some(next)?;
+            next = self.get(child).after;
+            Some(child)
+        })
+    }
+
+    /// Children that are part of the same task. Of a group that is the body, which was hung there first; the thousand
+    /// tasks behind it are not looked at.
+    fn inner(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
+        let limit = if self.get(id).kind.is_region() { 1 } else { usize::MAX };
+        self.children(id).take(limit).filter(|child| !self.get(*child).kind.is_cut())
+    }
+
+    /// Wakes a node and all below it that inherits from it. The recursion is as deep as scopes nest in one task.
+    pub(crate) fn alarm(&self, id: NodeId, outside: &mut Outside) {
+        outside.extend(self.wake(id));
+        for child in self.inner(id) {
+            self.alarm(child, outside);
+        }
+    }
+
+    fn wake(&self, id: NodeId) -> Option<Rc<Waker>> {
+        let node = self.get(id);
+        if let Some(flag) = &node.flag {
+            flag.store(true, Ordering::Relaxed);
+        }
+        match &node.wakeup {
+            Wakeup::Nobody => None,
+            Wakeup::Slot(local, slot) => local.mark(*slot),
+            Wakeup::Waker(waker) => Some(waker.clone()),
+        }
+    }
+
+    /// Wakes what is cancelled above a node, up to the outermost that was asked. In two walks: to ask at every step
+    /// whether a cancel is in force there would be a walk each, and cost the cube of the depth when deep bodies end.
+    pub(crate) fn wake_cancelled_above(&self, id: NodeId, outside: &mut Outside) {
+        let Some(top) = self.above(id).filter(|id| self.get(*id).reason.is_some()).last() else { return };
+        for id in self.above(id) {
+            if !self.get(id).kind.is_region() {
+                outside.extend(self.wake(id));
+            }
+            if id == top {
+                return;
+            }
+        }
+    }
+
+    /// The nodes above one, up to its task.
+    fn above(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
+        let mut next = self.get(id).parent;
+        std::iter::from_fn(move || {
+            let id = (next != NONE).then_some(next)?;
+            next = if self.get(id).kind.is_cut() { NONE } else { self.get(id).parent };
+            Some(id)
+        })
+    }
+
+    /// Whether a node was woken and not polled since.
+    pub(crate) fn is_woken(&self, id: NodeId) -> bool {
+        let node = self.get(id);
+        match (&node.kind, &node.wakeup) {
+            (Kind::Group(set), _) => set.is_told(),
+            (_, Wakeup::Slot(local, slot)) => local.is_queued(*slot),
+            _ => node.flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)),
+        }
+    }
+
+    pub(crate) fn regions_below(&self, id: NodeId) -> Regions {
+        let mut regions = Regions::default();
+        for child in self.inner(id) {
+            if self.get(child).kind.is_region() {
+                regions.any = true;
+                regions.awaited |= !self.is_woken(child);
+            }
+            if !regions.awaited {
+                let below = self.regions_below(child);
+                regions.any |= below.any;
+                regions.awaited |= below.awaited;
+            }
+            if regions.awaited {
+                break;
+            }
+        }
+        regions
+    }
+
+    /// Hangs a loose node behind the last child of `parent`.
+    fn hang(&mut self, id: NodeId, parent: NodeId) {
+        if parent == NONE {
+            return;
+        }
+        let last = std::mem::replace(&mut self.get_mut(parent).last, id);
+        match last {
+            NONE => self.get_mut(parent).first = id,
+            last => self.get_mut(last).after = id,
+        }
+        let node = self.get_mut(id);
+        node.parent = parent;
+        node.before = last;
+    }
+
+    fn unhang(&mut self, id: NodeId) {
+        let node = self.get_mut(id);
+        let parent = std::mem::replace(&mut node.parent, NONE);
+        let before = std::mem::replace(&mut node.before, NONE);
+        let after = std::mem::replace(&mut node.after, NONE);
+        if parent == NONE {
+            return;
+        }
+        match before {
+            NONE => self.get_mut(parent).first = after,
+            before => self.get_mut(before).after = after,
+        }
+        match after {
+            NONE => self.get_mut(parent).last = before,
+            after => self.get_mut(after).before = before,
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The handle of a child, and what it shares with the group.
+//!
+//! Before: `tree.rs`. After: `ledger.rs`.
+//!
+//! ```text
+//!            (1) spawn                         (2) the future ended or was dropped
+//!   nothing ----------> Live (a node, a slot) ------------------------------------> Ended
+//!      |                                                                              ^
+//!      +---------------------- (3) the group is closing: refused --------------------+
+//! ```
+//! (1) `Ledger::admit`, (2) `Ledger::ended`, (3) [`State::refused`].
+
+use crate::info::TaskInfo;
+use crate::join_error::{JoinError, JoinErrorKind};
+use crate::reason::Reason;
+use crate::tree::{self, NodeId};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use taskgroup_runtime::current::{Current, NONE};
+use taskgroup_runtime::is_frozen;
+use taskgroup_runtime::ready::Member;
+
+/// An error on its way to the group: an `E`, or an `ExceptionGroup<E>`.
+pub(crate) type Failure = Box<dyn Any>;
+
+/// What a handle and a group share, with the value at its end. The group does not know the type of the value.
+pub(crate) struct Promise<V: ?Sized> {
+    pub(crate) state: State,
+    value: V,
+}
+
+/// A value of whatever type, for the group.
+pub(crate) trait Anything {}
+impl<T> Anything for T {}
+
+/// The typed half.
+pub(crate) type TypedPromise<T> = Promise<Cell<Option<T>>>;
+
+/// The life of a task.
+pub(crate) struct State {
+    /// Its node in the tree of scopes, or [`NONE`] when it has ended.
+    node: Cell<NodeId>,
+    /// Its place in the group's ready set; stale after the end. `None`: refused.
+    member: Option<Member>,
+    /// Set by the task's future, as its last act, when it failed.
+    failure: Cell<Option<Failure>>,
+    end: RefCell<Option<TaskEnd>>,
+    /// Who awaits the handle; told after the group has acted on the end.
+    joiners: RefCell<Vec<Waker>>,
+}
+
+/// How a task ended.
+#[derive(Clone)]
+pub(crate) enum TaskEnd {
+    /// With a value. Who it was is kept by value: most tasks are never asked.
+    Value(TaskInfo),
+    Not(JoinError),
+}
+
+impl<T> TypedPromise<T> {
+    pub(crate) fn new(state: State) -> Rc<Self> {
+        Rc::new(Self { state, value: Cell::new(None) })
+    }
+
+    /// The last act of the task's future.
+    pub(crate) fn settle(&self, result: Result<T, Failure>) {
+        match result {
+            Ok(value) => self.value.set(Some(value)),
+            Err(failure) => self.state.failure.set(Some(failure)),
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn live(node: NodeId, member: Member) -> Self {
+        Self {
+            node: Cell::new(node),
+            member: Some(member),
+            failure: Cell::new(None),
+            end: RefCell::new(None),
+            joiners: RefCell::default(),
+        }
+    }
+
+    /// A task that was never taken in.
+    pub(crate) fn refused(info: Arc<TaskInfo>) -> Self {
+        let end = JoinError::new(info, JoinErrorKind::Refused);
+        Self {
+            node: Cell::new(NONE),
+            member: None,
+            failure: Cell::new(None),
+            end: RefCell::new(Some(TaskEnd::Not(end))),
+            joiners: RefCell::default(),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn member(&self) -> &Member {
+        self.member.as_ref().expect("only tasks that were taken in are polled")
+    }
+
+    #[inline(always)]
+    pub(crate) fn node(&self) -> NodeId {
+        self.node.get()
+    }
+
+    /// What to name as current while the task is polled or dropped.
+    #[inline(always)]
+    pub(crate) fn current(&self) -> Current {
+        self.member().current(self.node.get())
+    }
+
+    pub(crate) fn take_failure(&self) -> Option<Failure> {
+        self.failure.take()
+    }
+
+    /// Marks the end; from now on the handle knows. Gives back who is to be told.
+    pub(crate) fn finish(&self, end: TaskEnd) -> Vec<Waker> {
+        self.node.set(NONE);
+        *self.end.borrow_mut() = Some(end);
+        self.joiners.take()
+    }
+
+    pub(crate) fn info(&self) -> Option<Arc<TaskInfo>> {
+        match &*self.end.borrow() {
+            Some(TaskEnd::Value(info)) => Some(Arc::new(info.clone())),
+            Some(TaskEnd::Not(error)) => Some(error.task.clone()),
+            None => tree::info(self.node.get()),
+        }
+    }
+}
+
+/// The handle of a task in a group.
+///
+/// Await it for the task's value; or read [`result`](Self::result) after the group has ended. It is tied neither to
+/// the group's lifetime nor to its error type, and may leave. Dropping it does nothing to the task.
+///
+/// ```
+/// use taskgroup::{ExceptionGroup, block_on, task_group};
+///
+/// # fn main() -> Result<(), ExceptionGroup<std::io::Error>> {
+/// block_on(async {
+///     let mut later = None;
+///     task_group(async |g| {
+///         later = Some(g.spawn(async { Ok(40) }));
+///         Ok(())
+///     })
+///     .await?;
+///     let value = later.and_then(|task| task.result()).and_then(Result::ok);
+///     assert_eq!(value, Some(40));
+///     Ok(())
+/// })
+/// # }
+/// ```
+pub struct Task<T> {
+    promise: Rc<TypedPromise<T>>,
+}
+
+impl<T> Task<T> {
+    pub(crate) fn new(promise: Rc<TypedPromise<T>>) -> Self {
+        Self { promise }
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.promise.state
+    }
+
+    /// Names the task, for errors and traces. Until then it is `#3` for the third child of its group.
+    ///
+    /// A task never runs inside `spawn`, so the name is there before its first poll.
+    #[allow(clippy::return_self_not_must_use, reason = "the name is given; most callers need no handle")]
+    pub fn named(self, name: impl Into<Arc<str>>) -> Self {
+        if self.state().node() != NONE {
+            tree::set_name(self.state().node(), name.into());
+        }
+        self
+    }
+
+    /// Who the task is.
+    ///
+    /// `None` only while the thread is ending.
+    #[must_use]
+    pub fn info(&self) -> Option<Arc<TaskInfo>> {
+        self.state().info()
+    }
+
+    /// Asks the task to end. In its own turn it is dropped at the await where it is suspended; destructors run as
+    /// `finally` blocks do, and groups inside it end their children first. A task that was never polled never runs.
+    ///
+    /// False if the task had ended; then nothing happens. Asked again, the first reason stands. A cancelled task is no
+    /// error of its group, and siblings go on (CPython: `test_taskgroup_child_cancelled`... row D5 of the catalogue).
+    pub fn cancel(&self, reason: impl Into<Reason>) -> bool {
+        let node = self.state().node();
+        if node == NONE {
+            return false;
+        }
+        tree::cancel(node, reason.into());
+        true
+    }
+
+    /// Whether the task has ended, in whatever way. True at once, before joiners are told.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.state().end.borrow().is_some()
+    }
+
+    /// Takes the result of a task that has ended. `None`: it has not. The value can be taken once; after that the
+    /// error says so.
+    #[must_use]
+    pub fn result(&self) -> Option<Result<T, JoinError>> {
+        let end = self.state().end.borrow().clone()?;
+        Some(match end {
+            TaskEnd::Not(error) => Err(error),
+            TaskEnd::Value(task) => {
+                self.promise.value.take().ok_or_else(|| JoinError::new(Arc::new(task), JoinErrorKind::Taken))
+            }
+        })
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = Result<T, JoinError>;
+
+    /// # Cancel
+    ///
+    /// A cancellation point. Cancelling or dropping who waits does not touch the task, and loses no value.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if is_frozen() {
+            return Poll::Pending;
+        }
+        if let Some(result) = self.result() {
+            return Poll::Ready(result);
+        }
+        if !self.state().joiners.borrow().iter().any(|joiner| joiner.will_wake(cx.waker())) {
+            let waker = cx.waker().clone();
+            self.state().joiners.borrow_mut().push(waker);
+        }
+        Poll::Pending
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.info().map(|info| info.to_string());
+        f.debug_struct("Task").field("task", &name).field("finished", &self.is_finished()).finish()
+    }
+}

@@ -1,0 +1,141 @@
+//! Deadlines over a future.
+
+use crate::drive::{End, Scope, park};
+use crate::reason::Reason;
+use crate::tree;
+use std::fmt;
+use std::future::Future;
+use std::panic::resume_unwind;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use taskgroup_runtime::{Sleep, is_frozen, now, sleep, sleep_until};
+
+/// Runs `future`, for at most `limit`.
+///
+/// When the time is over, the future is *cancelled*, not merely dropped: groups inside it end their children first.
+/// A value that it reaches in spite of that is returned. The deadline counts from this call; a zero limit lets the
+/// future run to its first wait, one that fits no clock is never.
+///
+/// asyncio: `asyncio.timeout` and `wait_for`; Trio: `fail_after`. Costs a node in the scope tree and a timer.
+///
+/// # Errors
+///
+/// [`Elapsed`] if the deadline ended it. If what is around this is cancelled as well, that cancel wins and goes on
+/// (CPython's `test_timeouts`, `nested_timeouts`).
+///
+/// # Panics
+///
+/// A panic of the future passes. And when polled outside a runtime.
+///
+/// # Cancel
+///
+/// As `future` is. Dropped before its end by a foreign combinator, the future is dropped at once.
+///
+/// ```
+/// use std::time::Duration;
+/// use taskgroup::{Clock, Runtime, sleep, timeout};
+///
+/// Runtime::with_clock(Clock::Autojump).block_on(async {
+///     let soon = timeout(Duration::from_secs(1), async { 7 }).await;
+///     assert_eq!(soon.ok(), Some(7));
+///     let late = timeout(Duration::from_secs(1), sleep(Duration::from_secs(9))).await;
+///     assert!(late.is_err());
+/// });
+/// ```
+pub fn timeout<F: Future>(limit: Duration, future: F) -> impl Future<Output = Result<F::Output, Elapsed>> {
+    within(sleep(limit), limit, future)
+}
+
+/// The same with a point in time, on the clock of [`now`]. One in the past lets the future run to its first wait.
+///
+/// # Errors
+///
+/// As [`timeout`].
+///
+/// # Cancel
+///
+/// As [`timeout`].
+pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> impl Future<Output = Result<F::Output, Elapsed>> {
+    let limit = deadline.saturating_duration_since(now());
+    within(sleep_until(deadline), limit, future)
+}
+
+async fn within<F: Future>(alarm: Sleep, limit: Duration, future: F) -> Result<F::Output, Elapsed> {
+    let future = pin!(Some(future));
+    let scope = Scope::new();
+    let alarm = if limit.is_zero() {
+        tree::cancel(scope.node(), Reason::Deadline(limit)); // what is late already runs to its first wait, no further
+        None
+    } else {
+        Some(alarm)
+    };
+    match (Within { scope, alarm, limit, future }).await {
+        End::Done(value) => Ok(value),
+        End::Panicked(payload) => resume_unwind(payload),
+        End::Cancelled if is_frozen() => park().await, // an outer cancel goes on
+        End::Cancelled => Err(Elapsed { limit }),
+    }
+}
+
+/// A future in a scope, and the timer that cancels the scope.
+struct Within<'a, F> {
+    scope: Scope,
+    /// `None` once it has rung.
+    alarm: Option<Sleep>,
+    limit: Duration,
+    future: Pin<&'a mut Option<F>>,
+}
+
+impl<F: Future> Future for Within<'_, F> {
+    type Output = End<F::Output>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        // The alarm is looked at first, and is no wait that freezes: a deadline that has come beats a result that is
+        // ready and not seen yet, and comes also while something around is cancelled.
+        if let Some(alarm) = &mut this.alarm
+            && alarm.poll_unfrozen(cx).is_ready()
+        {
+            this.alarm = None;
+            tree::cancel(this.scope.node(), Reason::Deadline(this.limit));
+        }
+        this.scope.poll(this.future.as_mut(), cx)
+    }
+}
+
+/// A deadline ended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed {
+    limit: Duration,
+}
+
+impl Elapsed {
+    /// How much time there was.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+}
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not done within {}", Readable(self.limit))
+    }
+}
+
+/// A duration with no more digits than somebody wants to read: whole milliseconds as they are, the rest to a tenth.
+pub(crate) struct Readable(pub(crate) Duration);
+
+impl fmt::Display for Readable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(duration) = self;
+        match duration.subsec_nanos() % 1_000_000 {
+            0 => write!(f, "{duration:?}"),
+            _ => write!(f, "{duration:.1?}"),
+        }
+    }
+}
+
+impl std::error::Error for Elapsed {}

@@ -1,0 +1,242 @@
+//! The tree of scopes: who is cancelled, why, and who has to hear of it.
+//!
+//! Before: `node.rs`, the data. After: `drive.rs`, which acts on what is found here.
+//!
+//! One tree for each thread. A node stands for a task, a scope inside a task (a timeout, a group's body), or a region
+//! (a group: something that has work to do before its task may be dropped). A node hangs where it was polled last.
+//!
+//! ```text
+//!   task --- scope --- group ==+== body (a scope) --- ...
+//!                              +== task  (cut: its group asks it, by name)
+//!                              +== task
+//! ```
+//!
+//! A cancel belongs to the node that was asked. It is *inherited* downwards, by looking up, and stops at cuts: a
+//! child of a group takes nothing from above, so that the body can finish its cleanups before the children are asked.
+//! There is no counter to keep, and nothing to take back: a node that leaves takes its cancel along.
+//!
+//! While no cancel is in force on the thread, nobody looks here: every question is answered by one load ([`quiet`]).
+
+use crate::info::{Label, TaskInfo};
+use crate::reason::Reason;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Waker;
+use taskgroup_runtime::current::Current;
+use taskgroup_runtime::set_freeze_probe;
+
+pub(crate) use crate::node::{Kind, NodeId, Wakeup};
+use crate::node::{Outside, Tree};
+
+thread_local! {
+    /// Cancels in force on this thread.
+    static IN_FORCE: Cell<u32> = const { Cell::new(0) };
+    static TREE: RefCell<Tree> = {
+        set_freeze_probe(is_current_cancelled);
+        RefCell::default()
+    };
+}
+
+/// Whether no cancel is in force on this thread: the usual case, in one load.
+#[inline(always)]
+pub(crate) fn quiet() -> bool {
+    IN_FORCE.with(Cell::get) == 0
+}
+
+/// The answer to the question that every wait of ours asks first.
+fn is_current_cancelled() -> bool {
+    is_cancelled(Current::get().node())
+}
+
+/// Whether a cancel is in force at `node`, its own or an inherited one.
+#[inline(always)]
+pub(crate) fn is_cancelled(node: NodeId) -> bool {
+    !quiet() && read(|tree| tree.reason_at(node).is_some()).unwrap_or(false)
+}
+
+/// Whether a cancel is in force above `node`.
+pub(crate) fn is_cancelled_above(node: NodeId) -> bool {
+    !quiet() && read(|tree| tree.reason_above(node).is_some()).unwrap_or(false)
+}
+
+/// Whether `node` itself was asked to end.
+pub(crate) fn has_own_reason(node: NodeId) -> bool {
+    !quiet() && read(|tree| tree.get(node).reason.is_some()).unwrap_or(false)
+}
+
+/// Why `node` is cancelled: its own reason, else the nearest inherited one.
+pub(crate) fn reason(node: NodeId) -> Option<Reason> {
+    if quiet() { None } else { read(|tree| tree.reason_at(node).cloned()).flatten() }
+}
+
+/// Why what is above `node` is cancelled.
+pub(crate) fn reason_above(node: NodeId) -> Option<Reason> {
+    if quiet() { None } else { read(|tree| tree.reason_above(node).cloned()).flatten() }
+}
+
+/// Hangs a new node under `parent`. O(1), and no allocation once the tree has grown.
+pub(crate) fn insert(kind: Kind, parent: NodeId, wakeup: Wakeup) -> NodeId {
+    write(|tree| tree.insert(kind, parent, wakeup))
+        .expect("groups and timeouts need this thread's scope tree, which is gone while the thread ends")
+}
+
+/// Hangs a node where it is polled now. A future may have moved since its last poll.
+pub(crate) fn relink(node: NodeId, parent: NodeId) {
+    write(|tree| tree.relink(node, parent));
+}
+
+/// Sets how a node is woken.
+pub(crate) fn set_wakeup(node: NodeId, wakeup: Wakeup) {
+    let before = write(|tree| std::mem::replace(&mut tree.get_mut(node).wakeup, wakeup));
+    drop(before); // a foreign waker's drop is user code
+}
+
+/// Whether a node is woken by this very waker.
+pub(crate) fn is_woken_by(node: NodeId, waker: &Waker) -> bool {
+    read(|tree| match &tree.get(node).wakeup {
+        Wakeup::Waker(own) => own.will_wake(waker),
+        _ => false,
+    })
+    .unwrap_or(false)
+}
+
+/// Names a task.
+pub(crate) fn set_name(node: NodeId, name: Arc<str>) {
+    write(|tree| {
+        if let Kind::Task(label) = &mut tree.get_mut(node).kind {
+            label.name = Some(name);
+        }
+    });
+}
+
+/// What a task is called and where it was spawned.
+pub(crate) fn label(node: NodeId) -> Option<Label> {
+    read(|tree| match &tree.get(node).kind {
+        Kind::Task(label) => Some(label.clone()),
+        _ => None,
+    })
+    .flatten()
+}
+
+/// Who a task is, and under whom; of another node, the task it is in.
+pub(crate) fn info(node: NodeId) -> Option<Arc<TaskInfo>> {
+    read(|tree| tree.info(node)).flatten()
+}
+
+/// Asks a node to end: keeps the first reason, and wakes it and what is below. Runs no user code but wakers; what is
+/// dropped, is dropped in the target's own turn.
+pub(crate) fn cancel(node: NodeId, reason: Reason) {
+    let outside = write(|tree| {
+        let mut outside = Vec::new();
+        let place = &mut tree.get_mut(node).reason;
+        if place.is_none() {
+            *place = Some(reason);
+            IN_FORCE.set(IN_FORCE.get() + 1);
+        }
+        tree.alarm(node, &mut outside);
+        outside
+    });
+    wake_all(outside);
+}
+
+/// The tasks of a group, in the order of their spawning.
+pub(crate) fn tasks_of(group: NodeId) -> Vec<NodeId> {
+    read(|tree| tree.children(group).filter(|child| tree.get(*child).kind.is_cut()).collect()).unwrap_or_default()
+}
+
+/// Before a poll under a cancel: is the future to be dropped without one?
+pub(crate) fn is_to_be_dropped_unpolled(node: NodeId) -> bool {
+    read(|tree| tree.reason_at(node).is_some() && !tree.regions_below(node).any).unwrap_or(false)
+}
+
+/// After a poll that is pending, under a cancel: is the future to be dropped?
+///
+/// It is kept while a region below it is being awaited. A region that was woken and not polled since is not awaited
+/// (it was polled once and then left alone, as by `select` on a reference) unless the node itself was woken meanwhile
+/// and so may poll it next time.
+pub(crate) fn is_to_be_dropped(node: NodeId) -> bool {
+    read(|tree| {
+        if tree.reason_at(node).is_none() {
+            return false;
+        }
+        let regions = tree.regions_below(node);
+        !(regions.any && (regions.awaited || tree.is_woken(node)))
+    })
+    .unwrap_or(false)
+}
+
+/// The waker to hand on under a cancel: one that notes that it was woken. `None`: hand on the one you have.
+pub(crate) fn flagging_waker(node: NodeId, waker: &Waker) -> Option<Waker> {
+    let flag = write(|tree| {
+        let in_force = tree.reason_at(node).is_some();
+        let node = tree.get_mut(node);
+        if let Some(flag) = &node.flag {
+            flag.store(false, Ordering::Relaxed);
+        }
+        // a member of a ready set needs no flag: its slot knows whether it is queued
+        let is_member = !matches!(node.kind, Kind::Scope) || matches!(node.wakeup, Wakeup::Slot(..));
+        (in_force && !is_member).then(|| node.flag.get_or_insert_default().clone())
+    });
+    let flag = flag.flatten()?;
+    let waker = waker.clone();
+    Some(Waker::from(Arc::new(Flagging { flag, waker })))
+}
+
+struct Flagging {
+    flag: Arc<AtomicBool>,
+    waker: Waker,
+}
+
+impl std::task::Wake for Flagging {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.flag.store(true, Ordering::Relaxed);
+        self.waker.wake_by_ref();
+    }
+}
+
+/// A node has ended: takes it out, and its cancel with it. Cancelled scopes above are woken, since they may have
+/// waited for just this.
+pub(crate) fn remove(node: NodeId) {
+    let removed = write(|tree| {
+        let mut outside = Vec::new();
+        if !quiet() && !tree.get(node).kind.is_cut() {
+            tree.wake_cancelled_above(node, &mut outside);
+        }
+        let removed = tree.remove(node);
+        if removed.reason.is_some() {
+            IN_FORCE.set(IN_FORCE.get() - 1);
+        }
+        (removed, outside)
+    });
+    if let Some((removed, outside)) = removed {
+        drop(removed); // its waker may be somebody else's
+        wake_all(Some(outside));
+    }
+}
+
+fn wake_all(outside: Option<Outside>) {
+    for waker in outside.into_iter().flatten() {
+        waker.wake_by_ref();
+    }
+}
+
+fn read<R>(look: impl FnOnce(&Tree) -> R) -> Option<R> {
+    TREE.try_with(|tree| look(&tree.borrow())).ok()
+}
+
+/// `None`: the thread is ending, and so is all that hangs here.
+fn write<R>(change: impl FnOnce(&mut Tree) -> R) -> Option<R> {
+    TREE.try_with(|tree| change(&mut tree.borrow_mut())).ok()
+}
+
+/// How many nodes live on this thread. For tests that count.
+#[doc(hidden)]
+#[must_use]
+pub fn node_count() -> usize {
+    read(|tree| tree.len()).unwrap_or(0)
+}
