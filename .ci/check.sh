@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# The checks, for people and for CI: .ci/check.sh STEP
+#
+#   fmt    formatting
+#   lint   clippy, the features one by one, other targets where their std is installed, MSRV where its toolchain is
+#   test   all tests, debug; those that need release besides
+#   doc    rustdoc without warnings, links included
+#   all    the four above
+#   deep   what takes longer or needs more than stable Rust: Miri, AddressSanitizer, the whole suite in release
+#
+# A check whose tool is absent is skipped by name, loudly, and listed again at the end.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+skipped=()
+skip() {
+    skipped+=("$1: $2")
+    printf '\nSKIPPED %s: %s\n\n' "$1" "$2"
+}
+
+run() {
+    printf '\n== %s\n' "$*"
+    "$@"
+}
+
+fmt() {
+    run cargo fmt --all --check
+}
+
+lint() {
+    run cargo clippy --workspace --all-targets --quiet -- -D warnings
+    local msrv=1.88.0
+    if rustup toolchain list 2>/dev/null | grep -q "^${msrv%.0}"; then
+        run cargo "+${msrv%.0}" check --workspace --quiet
+    else
+        skip "msrv" "Rust ${msrv%.0} is not installed (rustup toolchain install ${msrv%.0})"
+    fi
+    local target
+    for target in aarch64-apple-darwin x86_64-unknown-freebsd; do
+        if [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ]; then
+            run cargo check --workspace --quiet --target "$target"
+        else
+            skip "check for $target" "its std is not installed (rustup target add $target)"
+        fi
+    done
+    no_unsafe_elsewhere
+}
+
+# `unsafe` has one address. Clippy's lint says the same; this says it in one line, doctests and macros included.
+no_unsafe_elsewhere() {
+    local found
+    found=$(grep -rnE '\bunsafe (\{|fn|impl|trait)' --include='*.rs' timer runtime taskgroup examples |
+        grep -v '^runtime/src/reactor.rs:' | grep -v '^runtime/tests/alloc.rs:' || true)
+    if [ -n "$found" ]; then
+        printf 'unsafe outside runtime/src/reactor.rs:\n%s\n' "$found"
+        return 1
+    fi
+}
+
+test_() {
+    run cargo test --quiet
+    run cargo test --quiet --release --test depth
+}
+
+doc() {
+    RUSTDOCFLAGS="-D warnings" run cargo doc --workspace --no-deps --quiet
+}
+
+deep() {
+    run cargo test --quiet --release
+    if ! rustup toolchain list 2>/dev/null | grep -q '^nightly'; then
+        skip "miri, asan, error codes of doctests" "no nightly toolchain (rustup toolchain install nightly)"
+        return
+    fi
+    run cargo +nightly test --quiet --doc
+    if cargo +nightly miri --version >/dev/null 2>&1; then
+        MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks" run cargo +nightly miri test --quiet --test soundness
+        MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks -Zmiri-tree-borrows" \
+            run cargo +nightly miri test --quiet --test soundness
+        MIRIFLAGS="-Zmiri-disable-isolation" run cargo +nightly miri test --quiet -p taskgroup-runtime \
+            --test drops --test tasks
+    else
+        skip "miri" "the component is not installed (rustup component add miri --toolchain nightly)"
+    fi
+    local host
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    RUSTFLAGS="-Zsanitizer=address" ASAN_OPTIONS=detect_leaks=0 \
+        run cargo +nightly test --quiet --target "$host" --target-dir target/asan --tests
+}
+
+case "${1:-all}" in
+    fmt) fmt ;;
+    lint) lint ;;
+    test) test_ ;;
+    doc) doc ;;
+    all) fmt; lint; test_; doc ;;
+    deep) fmt; lint; test_; doc; deep ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
+
+if [ ${#skipped[@]} -gt 0 ]; then
+    printf '\nskipped here:\n'
+    printf '  %s\n' "${skipped[@]}"
+fi
+printf '\n%s: passed\n' "${1:-all}"

@@ -1,0 +1,221 @@
+//! The program `echo`: its server against clients in the test, its client against servers in the test, and both.
+
+use std::error::Error;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+type Test = Result<(), Box<dyn Error>>;
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_echo"));
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Exit status, standard output, standard error.
+fn echo(args: &[&str]) -> io::Result<(Option<i32>, String, String)> {
+    let Output { status, stdout, stderr } = command().args(args).output()?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ok((status.code(), text(stdout), text(stderr)))
+}
+
+/// `echo serve`, until it is dropped.
+struct Server {
+    process: Child,
+    address: SocketAddr,
+    /// The lines of its standard error.
+    reported: Receiver<String>,
+}
+
+impl Server {
+    fn start() -> Result<Self, Box<dyn Error>> {
+        let mut process =
+            command().args(["serve", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let (stdout, stderr) = (process.stdout.take().ok_or("piped")?, process.stderr.take().ok_or("piped")?);
+        let (report, reported) = mpsc::channel();
+        thread::spawn(move || {
+            BufReader::new(stderr).lines().map_while(Result::ok).try_for_each(|line| report.send(line))
+        });
+        let mut server = Self { process, address: ([0; 4], 0).into(), reported };
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        server.address = line.strip_prefix("listening on ").ok_or("an address")?.trim_end().parse()?;
+        Ok(server)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A server for one connection: it reads some bytes and answers with others.
+fn impostor(answer: impl FnOnce(&mut TcpStream) + Send + 'static) -> io::Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    thread::spawn(move || {
+        if let Ok((mut stream, _)) = listener.accept() {
+            answer(&mut stream);
+        }
+    });
+    Ok(address)
+}
+
+fn is_a_report(stdout: &str, connections: usize, size: usize) -> bool {
+    let lines: Vec<&str> = stdout.lines().collect();
+    let [first, second, third, fourth] = lines[..] else { return false };
+    let trips = third.strip_prefix("round trips  ").and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
+    first == format!("connections  {connections}")
+        && second == format!("message      {size} bytes, there and back")
+        && trips >= Some(connections as u64)
+        && fourth.starts_with("latency      p50 ")
+        && fourth.contains(", p99 ")
+}
+
+#[test]
+fn the_bench_reports_what_went_there_and_back() -> Test {
+    for args in
+        [&["--seconds", "0.02", "--connections", "3"][..], &["bench", "--seconds", "0.02", "--connections", "3"]]
+    {
+        let (code, stdout, stderr) = echo(args)?;
+        assert_eq!((code, stderr.as_str()), (Some(0), ""));
+        assert!(is_a_report(&stdout, 3, 64), "{stdout}");
+    }
+    Ok(())
+}
+
+#[test]
+fn messages_that_fit_into_no_buffer_go_round() -> Test {
+    let (code, stdout, stderr) = echo(&["--seconds", "0.01", "--connections", "1", "--size", "16777216"])?;
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(is_a_report(&stdout, 1, 16_777_216), "{stdout}");
+    Ok(())
+}
+
+#[test]
+fn a_connection_that_fails_is_reported_and_ends_no_other() -> Test {
+    let server = Server::start()?;
+    let (mut good, mut bad) = (TcpStream::connect(server.address)?, TcpStream::connect(server.address)?);
+    let name = bad.local_addr()?;
+    bad.write_all(b"?")?;
+    bad.peek(&mut [0])?;
+    drop(bad); // with a byte that nobody read: a reset
+
+    let reported = server.reported.recv_timeout(Duration::from_secs(10))?;
+    assert!(reported.starts_with(&format!("echo: {name}: ")), "{reported}");
+
+    let mut back = [0; 5];
+    good.write_all(b"hello")?;
+    good.read_exact(&mut back)?;
+    assert_eq!(&back, b"hello");
+    Ok(())
+}
+
+#[test]
+fn a_flood_on_one_connection_keeps_no_other_out() -> Test {
+    let server = Server::start()?;
+    let flood = TcpStream::connect(server.address)?;
+    let (mut sink, mut source) = (flood.try_clone()?, flood.try_clone()?);
+    thread::spawn(move || while sink.write_all(&[0; 100_000]).is_ok() {});
+    thread::spawn(move || while source.read(&mut [0; 100_000]).is_ok_and(|n| n > 0) {});
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(server.address)?;
+        let mut back = [0; 5];
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.write_all(b"hello")?;
+        stream.read_exact(&mut back)?;
+        assert_eq!(&back, b"hello");
+    }
+    Ok(flood.shutdown(Shutdown::Both)?)
+}
+
+#[test]
+fn the_client_puts_load_on_a_server_elsewhere() -> Test {
+    let server = Server::start()?;
+    let address = server.address.to_string();
+    let (code, stdout, stderr) =
+        echo(&["load", &address, "--seconds", "0.02", "--connections", "5", "--size", "1000"])?;
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(is_a_report(&stdout, 5, 1000), "{stdout}");
+    Ok(())
+}
+
+#[test]
+fn what_comes_back_is_checked() -> Test {
+    let address = impostor(|stream| {
+        let mut message = [0; 8];
+        if stream.read_exact(&mut message).is_ok() {
+            message[5] ^= 0xff;
+            let _ = stream.write_all(&message);
+        }
+    })?;
+    let output = echo(&["load", &address, "--connections", "1", "--size", "8"])?;
+    // Byte i of the first message of client 0 is 31 * i, but for the first.
+    let why = "echo: byte 5 of a message came back as 0x64 and was sent as 0x9b\n";
+    assert_eq!(output, (Some(1), String::new(), why.into()));
+    Ok(())
+}
+
+#[test]
+fn a_server_that_hangs_up_is_a_failure() -> Test {
+    let address = impostor(|stream| drop(stream.read_exact(&mut [0; 8])))?;
+    let (code, stdout, stderr) = echo(&["load", &address, "--connections", "1", "--size", "8"])?;
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.starts_with("echo: the server broke a connection: "), "{stderr}");
+    Ok(())
+}
+
+#[test]
+fn a_server_that_is_not_there_is_a_failure() -> Test {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let stream = TcpStream::connect(listener.local_addr()?)?; // nobody listens at its near end
+    let address = stream.local_addr()?.to_string();
+    let (code, stdout, stderr) = echo(&["load", &address])?;
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.starts_with(&format!("echo: connection 1 of 16 to {address}: ")), "{stderr}");
+    Ok(())
+}
+
+#[test]
+fn an_address_that_is_taken_is_a_failure() -> Test {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?.to_string();
+    let (code, stdout, stderr) = echo(&["serve", &address])?;
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.starts_with(&format!("echo: cannot listen on {address}: ")), "{stderr}");
+    Ok(())
+}
+
+#[test]
+fn help_is_printed() -> Test {
+    let (code, stdout, stderr) = echo(&["--help"])?;
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.contains("Usage: echo [bench] [OPTIONS]"));
+    Ok(())
+}
+
+#[test]
+fn wrong_arguments_are_exit_2() -> Test {
+    let wrong: [(&[&str], &str); 9] = [
+        (&["serv"], "no such command: \"serv\""),
+        (&["load"], "load needs the address of a server"),
+        (&["load", "here"], "\"here\" is not an address like 127.0.0.1:7007 or [::1]:7007"),
+        (&["serve", "127.0.0.1:0", "more"], "one argument too many: \"more\""),
+        (&["serve", "--size", "1"], "serve takes no options"),
+        (&["--seconds", "nan"], "--seconds nan: not from 0.001 to 86400"),
+        (&["--connections", "0"], "--connections 0: not from 1 to 60000"),
+        (&["--size", "-1"], "--size \"-1\": invalid digit found in string"),
+        (&["--fast"], "invalid option '--fast'"),
+    ];
+    for (args, why) in wrong {
+        let expected = format!("echo: {why} (echo --help tells more)\n");
+        assert_eq!(echo(args)?, (Some(2), String::new(), expected), "{args:?}");
+    }
+    Ok(())
+}
