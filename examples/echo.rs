@@ -11,7 +11,7 @@
 //! there is one thread.
 //!
 //! Look at [`serve`], where a connection that fails is reported and ends nobody else; at [`client`], which reads while
-//! it writes; and at [`bench`], which ends a server that has no end of its own by cancelling it.
+//! it writes; and at `bench`, which ends a server that has no end of its own by cancelling it.
 //!
 //! Ctrl-C kills the server: to end it in order comes later, with signals.
 
@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 use taskgroup::net::{TcpListener, TcpStream};
-use taskgroup::{BoxError, Elapsed, ExceptionGroup, Runtime, now, sleep, task_group, timeout, timeout_at, yield_now};
+use taskgroup::{BoxError, Elapsed, ExceptionGroup, Runtime, now, sleep, task_group, timeout, timeout_at};
 
 const HELP: &str = "\
 A TCP echo server and a load client.
@@ -146,9 +146,6 @@ async fn echo(stream: &TcpStream) -> io::Result<()> {
             0 => return Ok(()),
             n => stream.write_all(&buffer[..n]).await?,
         }
-        // A read that finds bytes does not wait. Without this, a client that sends faster than we answer would be served
-        // for ever and all others never.
-        yield_now().await;
     }
 }
 

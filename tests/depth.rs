@@ -16,11 +16,18 @@ const DEPTH: u32 = if cfg!(debug_assertions) { 250 } else { 1_000 };
 
 /// Runs a test on a stack of 2 MiB, whatever the harness gives.
 fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
-    let thread = thread::Builder::new().stack_size(2 << 20).spawn(test).expect("a thread");
+    on_a_stack_of(2 << 20, test);
+}
+
+fn on_a_stack_of(bytes: usize, test: impl FnOnce() + Send + 'static) {
+    let thread = thread::Builder::new().stack_size(bytes).spawn(test).expect("a thread");
     if let Err(panic) = thread.join() {
         std::panic::resume_unwind(panic);
     }
 }
+
+/// For what must not recurse at all: 10,000 frames do not fit, however small.
+const SMALL: usize = 256 << 10;
 
 /// A group whose only child is a group, and so on; at the bottom is `leaf`.
 fn nested<'a, L>(depth: u32, leaf: L) -> Pin<Box<dyn Future<Output = Result<(), Errors>> + 'a>>
@@ -175,7 +182,7 @@ async fn tower(depth: u32) -> ExceptionGroup<BoxError> {
 #[test]
 fn a_tree_ten_thousand_deep_is_dropped_and_printed() {
     // J11; test_exception_group DeepRecursion
-    on_a_small_stack(|| {
+    on_a_stack_of(SMALL, || {
         let errors = run(tower(10_000));
         assert_eq!(depth_of(&errors), 10_000);
         assert_eq!(errors.to_string(), "1 error in task group: leaf");
@@ -187,7 +194,7 @@ fn a_tree_ten_thousand_deep_is_dropped_and_printed() {
 #[test]
 fn a_tree_a_thousand_deep_is_drawn() {
     // J11, J17: each level is a line, indented by its depth
-    on_a_small_stack(|| {
+    on_a_stack_of(SMALL, || {
         let errors = run(tower(1_000));
         let mut sink = Sink::default();
         write!(sink, "{errors:#}").expect("it takes all");
@@ -201,7 +208,7 @@ fn a_tree_a_thousand_deep_is_drawn() {
 #[test]
 fn a_lone_error_ten_thousand_deep_is_unwrapped() {
     // J11, C2
-    on_a_small_stack(|| {
+    on_a_stack_of(SMALL, || {
         let error = run(tower(10_000)).single().expect("one");
         assert_eq!(error.to_string(), "leaf");
     });

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Log, OnDrop, after, fail, fail_after, failed, group, ms, only, panic_of, poll_once, run, run_in};
+use common::{Log, OnDrop, after, fail, fail_after, failed, group, ms, only, panic_of, poll_once, run, run_in, start};
 use std::cell::Cell;
 use std::future::pending;
 use std::pin::pin;
@@ -397,6 +397,35 @@ fn a_deadline_in_futures_unordered_ends_groups_in_order() {
         let error = grandchild.expect("spawned").await.expect_err("cancelled");
         let JoinErrorKind::Cancelled(reason) = error.kind() else { panic!("{error}") };
         assert_eq!(reason.root(), &Reason::Deadline(ms(5)));
+    });
+}
+
+#[test]
+fn a_deadline_moved_to_another_task_obeys_that_task() {
+    // here: DESIGN 5, a node hangs where it was polled last
+    run(async {
+        let mut child = None;
+        group(async |g| {
+            let child = &mut child;
+            let whole = group(async |g| {
+                *child = Some(g.spawn(after(100, ())));
+                Ok(())
+            });
+            let mut whole = Box::pin(timeout(ms(100), whole));
+            let first = g.spawn(async move {
+                start(whole.as_mut()).await;
+                Ok(whole)
+            });
+            let second = g.spawn(async { Ok(first.await.expect("a value").await.is_ok()) });
+            sleep(ms(5)).await;
+            second.cancel("the second");
+            Ok(())
+        })
+        .await
+        .expect("no error");
+        let error = child.expect("spawned").await.expect_err("cancelled");
+        let JoinErrorKind::Cancelled(reason) = error.kind() else { panic!("{error}") };
+        assert_eq!(reason.root(), &Reason::from("the second"), "cancelled, and not merely dropped");
     });
 }
 

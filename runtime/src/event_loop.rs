@@ -155,8 +155,7 @@ impl<'env> Runtime<'env> {
 
     /// Runs batches of what is ready. Gives the number of polls.
     fn run(&self, main: &mut Option<&mut dyn MainTask>) -> u32 {
-        let polls = self.local.polls();
-        polls.set(0);
+        let before = self.local.polls();
         loop {
             for key in self.roots.begin() {
                 self.local.count_poll();
@@ -174,8 +173,9 @@ impl<'env> Runtime<'env> {
                 }
             }
             self.roots.end();
-            if polls.get() >= POLLS_A_TURN || self.roots.is_empty() {
-                return polls.get();
+            let polls = self.local.polls().wrapping_sub(before);
+            if polls >= POLLS_A_TURN || self.roots.is_empty() {
+                return polls;
             }
         }
     }

@@ -32,6 +32,9 @@ thread_local! {
 /// The serial number that no runtime has.
 const NOBODY: u64 = u64::MAX;
 
+/// Operations on descriptors that a task may do without a wait in between.
+const OPERATIONS_A_POLL: u32 = 64;
+
 /// A place in the thread's table, and a number that is never used again: places are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RuntimeId {
@@ -51,8 +54,10 @@ pub struct Local {
     reactor: Reactor,
     /// Tasks that were spawned while the runtime's own table of futures is out of reach.
     spawned: RefCell<VecDeque<Spawned>>,
-    /// Polls since the run phase began; children's polls count. What bounds a turn.
+    /// Polls ever made, wrapping; children's count. What bounds a turn, and what one task may do in it.
     polls: Cell<u32>,
+    /// At which poll operations were last counted, and how many there were in it.
+    operations: Cell<(u32, u32)>,
     /// Between the start and the end of a turn. A wake from this thread need not disturb a sleeper then.
     in_turn: Cell<bool>,
     /// The runtime is being dropped: nothing is spawned any more.
@@ -75,6 +80,7 @@ impl Local {
                 reactor: Reactor::default(),
                 spawned: RefCell::default(),
                 polls: Cell::new(0),
+                operations: Cell::new((0, 0)),
                 in_turn: Cell::new(false),
                 closed: Cell::new(false),
             });
@@ -183,6 +189,16 @@ impl Local {
         self.polls.set(self.polls.get().wrapping_add(1));
     }
 
+    /// Whether what is being polled may do one more operation that does not wait. Counted from the last poll of
+    /// anything; after [`OPERATIONS_A_POLL`] the answer is no, once, and the count begins anew.
+    pub(crate) fn may_operate(&self) -> bool {
+        let (poll, done) = self.operations.get();
+        let done = if poll == self.polls.get() { done + 1 } else { 1 };
+        let may = done <= OPERATIONS_A_POLL;
+        self.operations.set((self.polls.get(), if may { done } else { 0 }));
+        may
+    }
+
     pub(crate) fn receive(&self, slot: u32) -> Outside {
         self.slots.receive(slot)
     }
@@ -219,8 +235,8 @@ impl Local {
         &self.spawned
     }
 
-    pub(crate) fn polls(&self) -> &Cell<u32> {
-        &self.polls
+    pub(crate) fn polls(&self) -> u32 {
+        self.polls.get()
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -424,3 +424,25 @@ fn a_future_that_is_ready_at_once_needs_one_poll() {
     }));
     assert_eq!((value, polls.take()), (before, 1));
 }
+
+/// B1: tokio#5209 is the same for a task that wakes itself.
+#[test]
+fn a_task_that_never_has_to_wait_for_its_pipe_starves_nobody() {
+    let runtime = Runtime::with_clock(Clock::Autojump);
+    let (reader, mut writer) = io::pipe().expect("a pipe");
+    writer.write_all(&[0; 1000]).expect("room");
+    let read = Rc::new(Cell::new(0));
+    let counter = read.clone();
+    runtime.block_on(async move {
+        let reader = Async::new(reader).expect("a source");
+        spawn(async move {
+            while reader.read_with(|mut pipe| pipe.read(&mut [0])).await.is_ok() {
+                counter.set(counter.get() + 1);
+            }
+        });
+        yield_now().await; // the reader has had one poll
+        assert_eq!(read.get(), 64);
+        yield_now().await;
+        assert_eq!(read.get(), 128);
+    });
+}
