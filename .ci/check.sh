@@ -30,10 +30,10 @@ fmt() {
 lint() {
     run cargo clippy --workspace --all-targets --quiet -- -D warnings
     local msrv=1.88.0
-    if rustup toolchain list 2>/dev/null | grep -q "^${msrv%.0}"; then
-        run cargo "+${msrv%.0}" check --workspace --quiet
+    if rustup toolchain list 2>/dev/null | grep -q "^$msrv-"; then
+        CARGO_TARGET_DIR=target/msrv run cargo "+$msrv" check --workspace --all-targets --quiet
     else
-        skip "msrv" "Rust ${msrv%.0} is not installed (rustup toolchain install ${msrv%.0})"
+        skip "msrv" "Rust $msrv is not installed (rustup toolchain install $msrv)"
     fi
     local target
     for target in aarch64-apple-darwin x86_64-unknown-freebsd; do

@@ -122,7 +122,7 @@ async fn an_unlucky_day(server: SocketAddr, log: &Log) -> Result<(), ExceptionGr
 /// Why a page could not be had.
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
-    #[error(transparent)]
+    #[error("out of time")]
     Late(#[from] Elapsed),
     #[error("the connection failed: {0}")]
     Connection(#[from] io::Error),

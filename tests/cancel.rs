@@ -1416,3 +1416,95 @@ fn cancels_of_random_trees_drop_every_guard_once() {
         });
     }
 }
+
+// A group that moves, where numbers are used again.
+
+#[test]
+fn a_group_polled_in_one_timeout_and_then_in_another_obeys_the_second() {
+    // DESIGN 5: nodes hang where they were polled last; the second timeout's node has the number of the first
+    run(async {
+        let log = Log::new();
+        group(async |g| {
+            g.spawn(async {
+                let mut inner = pin!(group(async |g| only(g.spawn(log.work("child", 60_000)))));
+                assert!(timeout(ms(1000), select(&mut inner, pin!(sleep(ms(100))))).await.is_ok());
+                assert!(timeout(ms(1000), &mut inner).await.is_err());
+                assert_eq!(log.take().last().map(String::as_str), Some("1100 child cancelled"));
+            });
+            Ok(())
+        })
+        .await
+        .expect("no errors");
+    });
+}
+
+#[test]
+fn a_group_moved_to_a_task_with_the_number_of_its_first_obeys_that_task() {
+    // DESIGN 5, as above; compare `a_group_moved_to_another_task_obeys_that_task`, where both tasks live
+    run(async {
+        let child = OnceCell::new();
+        let moved: RefCell<Option<Boxed<'_, _>>> = RefCell::new(Some(Box::pin(group(async |g| {
+            let _ = child.set(g.spawn(after(60_000, ())));
+            Ok(())
+        }))));
+        group(async |g| {
+            let first = g.spawn(async {
+                let mut inner = moved.take().expect("put there above");
+                start(inner.as_mut()).await;
+                moved.replace(Some(inner));
+            });
+            first.await.expect("it ends");
+            let second = g.spawn(async { drop(moved.take().expect("put back").await) });
+            sleep(ms(10)).await;
+            second.cancel("stop");
+            let _ = second.await;
+            Ok(())
+        })
+        .await
+        .expect("no errors");
+        let child = child.get().expect("spawned");
+        assert_eq!(reason_of(child).root(), &Reason::from("stop"));
+    });
+}
+
+#[test]
+fn an_owner_cancelled_at_the_exit_of_a_group_that_was_cancelled_goes_no_further() {
+    // DESIGN 5, rules 8 and 12
+    run(async {
+        let (owner, went_on) = (OnceCell::<Task<()>>::new(), Cell::new(false));
+        group(async |g| {
+            let task = g.spawn(async {
+                let cancels = || assert!(owner.get().is_some_and(|task| task.cancel("outer")));
+                let value = group(async |g| {
+                    g.spawn(async {
+                        let _on_drop = OnDrop(cancels);
+                        pending::<()>().await;
+                    });
+                    yield_now().await;
+                    g.cancel("inner");
+                    Ok(5)
+                });
+                drop(value.await);
+                went_on.set(true);
+            });
+            let _ = owner.set(task);
+            Ok(())
+        })
+        .await
+        .expect("no errors");
+        assert!(!went_on.get());
+        assert_eq!(reason_of(owner.get().expect("set")), Reason::from("outer"));
+    });
+}
+
+#[test]
+fn a_group_polled_under_another_runtime_says_so() {
+    // DESIGN 4
+    let mut whole = Box::pin(group(async |_| {
+        pending::<()>().await;
+        Ok(())
+    }));
+    taskgroup::block_on(start(whole.as_mut()));
+    let text = taskgroup::block_on(panic_of(whole));
+    assert!(text.starts_with("a task group was polled under another runtime"), "{text}");
+}

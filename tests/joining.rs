@@ -409,3 +409,44 @@ fn handles_print_their_task() {
         assert!(format!("{:?}", task.await.expect("no error")).ends_with("finished: true }"));
     });
 }
+
+#[test]
+fn a_refused_task_keeps_its_name() {
+    // B7
+    run(async {
+        group(async |g| {
+            g.cancel("closed");
+            let refused = g.spawn(async {}).named("important");
+            let error = refused.result().and_then(Result::err).expect("it never started");
+            assert_eq!(error.task().name(), "important");
+            Ok(())
+        })
+        .await
+        .expect("no errors");
+    });
+}
+
+#[test]
+fn a_task_polled_with_many_wakers_keeps_the_last_one() {
+    // A2, A7
+    struct Nothing;
+    impl std::task::Wake for Nothing {
+        fn wake(self: std::sync::Arc<Self>) {}
+    }
+    run(async {
+        group(async |g| {
+            let mut task = g.spawn(after(1, ()));
+            let wakers: Vec<_> = (0..100).map(|_| std::sync::Arc::new(Nothing)).collect();
+            for waker in &wakers {
+                let waker = std::task::Waker::from(waker.clone());
+                let mut cx = std::task::Context::from_waker(&waker);
+                assert!(std::pin::Pin::new(&mut task).poll(&mut cx).is_pending());
+            }
+            let kept = wakers.iter().filter(|waker| std::sync::Arc::strong_count(waker) > 1).count();
+            assert_eq!(kept, 1);
+            Ok(())
+        })
+        .await
+        .expect("no errors");
+    });
+}

@@ -496,3 +496,59 @@ fn an_error_after_a_caught_panic_is_an_error_again() {
         assert_eq!(common::failed(next.await), "[A]");
     });
 }
+
+// What a group had collected when it was dropped.
+
+#[test]
+fn a_panic_that_a_dropped_group_had_collected_goes_on() {
+    // DESIGN 5, rule 9
+    run(async {
+        let mut whole = Box::pin(group(async |g| {
+            g.spawn(async { boom("boom") });
+            pending::<()>().await;
+            Ok(())
+        }));
+        start(whole.as_mut()).await;
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(whole)));
+        assert_eq!(dropped.err().map(|payload| text(&*payload)).as_deref(), Some("boom"));
+    });
+}
+
+#[test]
+fn errors_that_a_dropped_group_had_collected_are_reported() {
+    // DESIGN 5, rule 9: nothing is lost in silence
+    keep_reports();
+    run(async {
+        let line = line!() + 2;
+        let mut whole = Box::pin(group(async |g| {
+            g.spawn(fail("disk on fire")).named("disk");
+            pending::<()>().await;
+            Ok(())
+        }));
+        start(whole.as_mut()).await;
+        drop(whole);
+        assert_eq!(reports(), [format!("lost with a dropped group: the error of task disk ({}:{line})", file!())]);
+    });
+}
+
+#[test]
+fn a_panic_in_the_destructor_of_a_value_that_nobody_wants_is_the_childs() {
+    // DESIGN 5, rule 9: siblings are cancelled and awaited, as for any panic of the child
+    run(async {
+        let (drops, sibling) = (Drops::new(), std::cell::OnceCell::new());
+        let whole = group(async |g| {
+            let guard = drops.guard();
+            let task = g.spawn(async {
+                let _guard = guard;
+                pending::<()>().await;
+            });
+            let _ = sibling.set(task);
+            g.spawn(async { Ok(OnDrop(|| boom("value"))) });
+            Ok(())
+        });
+        assert_eq!(panic_of(whole).await, "value");
+        drops.assert_all(1);
+        let end = sibling.get().and_then(taskgroup::Task::result).and_then(Result::err).expect("it was cancelled");
+        assert!(end.to_string().ends_with("was cancelled: #2 failed"), "{end}");
+    });
+}

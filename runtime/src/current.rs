@@ -17,8 +17,12 @@ pub const NONE: u32 = u32::MAX;
 
 thread_local! {
     static TASK: Cell<u64> = const { Cell::new(u64::MAX) };
-    static WAKER: Cell<*const ()> = const { Cell::new(ptr::null()) };
+    static WAKER: Cell<*const ()> = const { Cell::new(NOWHERE) };
 }
+
+/// An address that is no waker's. (Null is one: that of [`Waker::noop`](std::task::Waker::noop).)
+const NOWHERE: *const () = ptr::from_ref(&PLACE).cast();
+static PLACE: u8 = 0;
 
 /// The task that is being polled, and a node inside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +35,7 @@ pub struct Current {
 
 impl Current {
     /// Outside every task.
-    pub const NOBODY: Self = Self { task: u64::MAX, waker: ptr::null() };
+    pub const NOBODY: Self = Self { task: u64::MAX, waker: NOWHERE };
 
     #[inline(always)]
     pub(crate) fn new(slot: u32, node: u32, waker: *const ()) -> Self {
@@ -92,7 +96,7 @@ impl Current {
 
 /// Puts back what was current before. Made by [`Current::enter`].
 #[derive(Debug)]
-pub struct Restore(Current);
+pub struct Restore(pub(crate) Current);
 
 impl Drop for Restore {
     fn drop(&mut self) {

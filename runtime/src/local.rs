@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 use crate::clock::{Clock, Time};
+use crate::current::{Current, Restore};
 use crate::reactor::Reactor;
 use crate::ready::{Outside, Set, Slots};
 use crate::remote::Remote;
@@ -130,7 +131,8 @@ impl Local {
         if self.in_turn.replace(true) {
             return None;
         }
-        Some(InTurn { before: IN_TURN.replace(self.id.serial), local: self.clone() })
+        let before = IN_TURN.replace(self.id.serial);
+        Some(InTurn { before, _nobody: Current::NOBODY.enter(), local: self.clone() })
     }
 
     /// A wake on this thread. False: the runtime does not live here (or thread-locals are gone), use its letter box.
@@ -267,6 +269,8 @@ impl fmt::Debug for Local {
 pub(crate) struct InTurn {
     local: Rc<Local>,
     before: u64,
+    /// No task is current until the turn polls one, also where a task turns another runtime.
+    _nobody: Restore,
 }
 
 impl Drop for InTurn {

@@ -15,7 +15,8 @@ thread_local! {
 pub enum Report<'a> {
     /// Everything waits, and nothing that the runtime knows of will ever wake it.
     Stalled(&'a crate::Stall),
-    /// A panic went on to the owner and displaced this: an error, or a further panic's message.
+    /// An error or a panic that reaches nobody: whose it was, and what displaced it (a panic that went on instead, or the
+    /// drop of its group).
     Displaced(&'a dyn fmt::Display),
 }
 
@@ -23,7 +24,7 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stalled(stall) => write!(f, "{stall}"),
-            Self::Displaced(what) => write!(f, "displaced by a panic: {what}"),
+            Self::Displaced(what) => write!(f, "{what}"),
         }
     }
 }

@@ -105,6 +105,7 @@ impl Sleep {
     /// # Panics
     ///
     /// As [`sleep`].
+    #[doc(hidden)]
     pub fn poll_unfrozen(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let State::Unbound(until) = self.state {
             self.state = State::bind(until, Local::expect_current("a sleep"));

@@ -341,3 +341,26 @@ fn a_future_that_a_stall_ends_is_dropped_in_a_turn() {
     let task = handle.take().expect("spawned while the future was dropped");
     assert_eq!(runtime.block_on(task).ok(), Some(7));
 }
+
+/// What a hostile waker does is polled outside every task, and a waker without data is nobody's.
+#[test]
+fn a_sleep_polled_by_somebodys_wake_with_a_noop_waker_harms_nobody() {
+    struct Polls;
+    thread_local! {
+        static SLEEP: std::cell::RefCell<Option<std::pin::Pin<Box<taskgroup_runtime::Sleep>>>> =
+            const { std::cell::RefCell::new(None) };
+    }
+    impl Wake for Polls {
+        fn wake(self: Arc<Self>) {
+            let mut inner = Box::pin(sleep(ms(3)));
+            assert!(poll_with(inner.as_mut(), Waker::noop()).is_pending());
+            SLEEP.set(Some(inner));
+        }
+    }
+    Runtime::with_clock(Clock::Autojump).block_on(async {
+        let mut outer = Box::pin(sleep(ms(1)));
+        assert!(poll_with(outer.as_mut(), &Waker::from(Arc::new(Polls))).is_pending());
+        sleep(ms(50)).await;
+    });
+    SLEEP.set(None);
+}

@@ -5,7 +5,7 @@
 //! A cancelled future is dropped where it is suspended, in its own turn, after the regions inside it have ended. While
 //! no cancel is in force on the thread all this costs a load before the poll and one after it.
 
-use crate::tree::{self, Kind, NodeId, Wakeup};
+use crate::tree::{self, Kind, NodeId, Place, Wakeup};
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -77,14 +77,14 @@ pub(crate) fn drive<F: Future>(
 
 #[cold]
 fn report_second_panic() {
-    report(&Report::Displaced(&"a second panic, of a destructor in the same future"));
+    report(&Report::Displaced(&"displaced by a panic: a second panic, of a destructor in the same future"));
 }
 
 /// A scope inside a task: its node follows the future to wherever that is polled.
 pub(crate) struct Scope {
     node: NodeId,
-    /// What was current, and whether the waker was the task's own, when the node was placed.
-    seen: Option<Current>,
+    /// Where the node was placed, if the waker was the task's own then.
+    seen: Option<Place>,
     suspended: bool,
 }
 
@@ -103,9 +103,10 @@ impl Scope {
         future: Pin<&mut Option<F>>,
         cx: &mut Context<'_>,
     ) -> Poll<End<F::Output>> {
-        let current = Current::get();
-        if self.seen != Some(current) || !current.owns(cx) {
-            self.seen = place(self.node, current, cx);
+        let place = Place::here();
+        let current = place.current;
+        if self.seen != Some(place) || !current.owns(cx) {
+            self.seen = hang(self.node, current, cx).then_some(place);
         }
         drive(self.node, current.with_node(self.node), &mut self.suspended, future, cx)
     }
@@ -117,18 +118,18 @@ impl Drop for Scope {
     }
 }
 
-/// Hangs a scope where it is polled now, and notes how to wake it. What comes back is what need not be placed again.
+/// Hangs a scope where it is polled now, and notes how to wake it. Whether that is by the task's own waker.
 #[cold]
-fn place(node: NodeId, current: Current, cx: &Context<'_>) -> Option<Current> {
+fn hang(node: NodeId, current: Current, cx: &Context<'_>) -> bool {
     tree::relink(node, current.node());
     if current.owns(cx) {
         tree::set_wakeup(node, Wakeup::Slot(Local::expect_current("a timeout"), current.slot()));
-        return Some(current);
+        return true;
     }
     if !tree::is_woken_by(node, cx.waker()) {
         tree::set_wakeup(node, Wakeup::Waker(Rc::new(Waker::clone(cx.waker()))));
     }
-    None
+    false
 }
 
 /// The end of something that was cancelled and must not resume its caller: pending, until the scope that was

@@ -14,16 +14,15 @@
 
 use crate::drive::{End, drive};
 use crate::group::TaskGroup;
-use crate::ledger::{BODY, Ledger, Phase};
+use crate::ledger::{BODY, Ledger};
 use crate::reason::Reason;
-use crate::tree;
+use crate::tree::{self, Place};
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use taskgroup_runtime::current::Current;
 
 /// The future of a group, beside the group itself. Nothing in it is pinned but the body, which is elsewhere.
 pub(crate) struct Join<'a, 'scope, 'env, B: Future, E: 'static> {
@@ -31,8 +30,8 @@ pub(crate) struct Join<'a, 'scope, 'env, B: Future, E: 'static> {
     ledger: &'a Ledger,
     body: Pin<&'a mut Option<B>>,
     state: BodyState<B::Output>,
-    /// What was current when the group was placed in the tree, if its waker was the task's own.
-    seen: Option<Current>,
+    /// Where the group was placed in the tree, if its waker was the task's own then.
+    seen: Option<Place>,
     /// A cancel from above was seen, and is to go on if there are no errors.
     cancelled: bool,
 }
@@ -66,16 +65,23 @@ where
     }
 
     /// Hangs the group where it is polled now, and says to its ready set who owns it.
+    ///
+    /// # Panics
+    ///
+    /// Under another runtime than the group's, where nobody would hear of its children's wakes.
     #[cold]
-    fn place(&mut self, current: Current, cx: &Context<'_>) {
+    fn place(&mut self, place: Place, cx: &Context<'_>) {
+        let (ledger, current) = (self.ledger, place.current);
+        assert!(
+            ledger.set.local().is_current(),
+            "a task group was polled under another runtime than the one it was opened in: await it where it was opened"
+        );
+        tree::relink(ledger.node, current.node());
         let owns = current.owns(cx);
-        if self.seen.is_none_or(|seen| seen.node() != current.node()) {
-            tree::relink(self.ledger.node, current.node());
+        if owns || !ledger.set.is_owned_through(cx.waker()) {
+            ledger.set.owned_by(current, cx);
         }
-        if owns || !self.ledger.set.is_owned_through(cx.waker()) {
-            self.ledger.set.owned_by(current, cx);
-        }
-        self.seen = owns.then_some(current);
+        self.seen = owns.then_some(place);
     }
 
     /// The owner's turn.
@@ -123,8 +129,7 @@ where
     /// The body is over and children are left: a cancel from above is theirs now.
     #[cold]
     fn cancel_from_above(&mut self) {
-        let open = self.ledger.phase() == Phase::Open;
-        if self.ledger.live() > 0 && open && tree::is_cancelled_above(self.ledger.node) {
+        if self.ledger.live() > 0 && tree::is_cancelled_above(self.ledger.node) {
             self.cancelled = true;
             self.ledger.close(&self.reason_of_children());
         }
@@ -151,7 +156,8 @@ where
             Poll::Ready(end) => {
                 let child = self.group.children.borrow_mut().remove(key);
                 drop(ManuallyDrop::into_inner(child.promise));
-                self.ledger.ended(state, end);
+                let nobody_wants_it = Rc::strong_count(&promise) == 1;
+                self.ledger.ended(state, if nobody_wants_it { promise.discard(end) } else { end });
             }
         }
     }
@@ -166,13 +172,12 @@ where
             }
         }
         self.ledger.tell_joiners();
-        let open = self.ledger.phase() == Phase::Open;
         let BodyState::Over { output, waited } = &mut self.state else { return Poll::Pending };
         if self.ledger.live() > 0 {
             *waited = true;
             return Poll::Pending;
         }
-        if *waited && open {
+        if *waited {
             // A cancel that came while the group waited beats the end of its last child at the same instant.
             self.cancelled |= tree::is_cancelled_above(self.ledger.node);
         }
@@ -195,9 +200,9 @@ where
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let current = Current::get();
-        if this.seen != Some(current) || !current.owns(cx) {
-            this.place(current, cx);
+        let place = Place::here();
+        if this.seen != Some(place) || !place.current.owns(cx) {
+            this.place(place, cx);
         }
         let set = &this.ledger.set;
         for key in set.begin() {

@@ -172,7 +172,10 @@ impl Ledger {
             return;
         }
         drop(panic);
-        report(&Report::Displaced(&format_args!("a second panic, of {}", Whose(task.as_deref()))));
+        report(&Report::Displaced(&format_args!(
+            "displaced by a panic: a second panic, of {}",
+            Whose(task.as_deref())
+        )));
     }
 
     /// No more children; those that live are asked to end, in the order of their spawning. Once.
@@ -222,13 +225,19 @@ impl Ledger {
     /// one.
     pub(crate) fn take_panic(&self, body_failed: bool) -> Option<Payload> {
         let (payload, _) = self.panic.take()?;
-        for failed in self.errors.take() {
-            report(&Report::Displaced(&format_args!("the error of {}", Whose(Some(&failed.task)))));
-        }
+        self.report_errors("displaced by a panic");
         if body_failed {
-            report(&Report::Displaced(&format_args!("the error of {}", Whose(None))));
+            report(&Report::Displaced(&format_args!("displaced by a panic: the error of {}", Whose(None))));
         }
         Some(payload)
+    }
+
+    /// Tells the reporter of errors that nobody will get, and how that came.
+    pub(crate) fn report_errors(&self, how: &str) {
+        let errors = self.errors.take();
+        for Failed { task, .. } in errors {
+            report(&Report::Displaced(&format_args!("{how}: the error of {}", Whose(Some(&task)))));
+        }
     }
 }
 

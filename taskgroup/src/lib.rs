@@ -27,7 +27,8 @@
 //! - [`ExceptionGroup`] is every error as a tree, with names and places. [`Reason`] is why something was cancelled.
 //! - [`timeout`] cancels what takes too long, and lets the groups inside end in order.
 //! - The runtime is re-exported: [`block_on`], [`Runtime`], [`sleep`], [`net`] and so on; but not its bare `spawn`.
-//!   Through this crate no task is an orphan.
+//!   A task of this crate always has a group to answer to. (A host with a loop of its own hands in root tasks with
+//!   [`Runtime::spawn`].)
 //!
 //! What it is not: parallel (one thread, and no other is ever started), a way to run blocking calls, a set of channels
 //! and locks (`async-channel` and `async-lock` go well with it).

@@ -107,11 +107,15 @@ impl Tree {
 
     /// Takes a node out. What still hangs there was moved out of its future and lives on elsewhere.
     pub(crate) fn remove(&mut self, id: NodeId) -> Node {
-        while self.get(id).first != NONE {
+        while self.has_children(id) {
             self.unhang(self.get(id).first);
         }
         self.unhang(id);
         self.nodes.remove(id as usize)
+    }
+
+    pub(crate) fn has_children(&self, id: NodeId) -> bool {
+        self.get(id).first != NONE
     }
 
     /// Hangs a node elsewhere.

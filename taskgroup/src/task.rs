@@ -10,6 +10,7 @@
 //! ```
 //! (1) `Ledger::admit`, (2) `Ledger::ended`, (3) [`State::refused`].
 
+use crate::drive::End;
 use crate::info::TaskInfo;
 use crate::join_error::{JoinError, JoinErrorKind};
 use crate::reason::Reason;
@@ -18,6 +19,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -35,9 +37,28 @@ pub(crate) struct Promise<V: ?Sized> {
     value: V,
 }
 
-/// A value of whatever type, for the group.
-pub(crate) trait Anything {}
-impl<T> Anything for T {}
+/// The place of a value of whatever type, for the group.
+pub(crate) trait Anything {
+    /// Drops the value.
+    fn clear(&self);
+}
+
+impl<T> Anything for Cell<Option<T>> {
+    fn clear(&self) {
+        drop(self.take());
+    }
+}
+
+impl<V: Anything + ?Sized> Promise<V> {
+    /// Drops a value that nobody can ask for any more. Its destructor is the task's: a panic is the task's panic.
+    pub(crate) fn discard(&self, end: End<()>) -> End<()> {
+        let _task = self.state.current().enter();
+        match (end, catch_unwind(AssertUnwindSafe(|| self.value.clear()))) {
+            (End::Done(()), Err(payload)) => End::Panicked(payload),
+            (end, _) => end,
+        }
+    }
+}
 
 /// The typed half.
 pub(crate) type TypedPromise<T> = Promise<Cell<Option<T>>>;
@@ -51,8 +72,8 @@ pub(crate) struct State {
     /// Set by the task's future, as its last act, when it failed.
     failure: Cell<Option<Failure>>,
     end: RefCell<Option<TaskEnd>>,
-    /// Who awaits the handle; told after the group has acted on the end.
-    joiners: RefCell<Vec<Waker>>,
+    /// Who polled the handle last; told after the group has acted on the end. One: a handle is polled by `&mut`.
+    joiner: RefCell<Option<Waker>>,
 }
 
 /// How a task ended.
@@ -84,7 +105,7 @@ impl State {
             member: Some(member),
             failure: Cell::new(None),
             end: RefCell::new(None),
-            joiners: RefCell::default(),
+            joiner: RefCell::default(),
         }
     }
 
@@ -96,7 +117,16 @@ impl State {
             member: None,
             failure: Cell::new(None),
             end: RefCell::new(Some(TaskEnd::Not(end))),
-            joiners: RefCell::default(),
+            joiner: RefCell::default(),
+        }
+    }
+
+    /// Names a task that was never taken in, for those who ask what became of it.
+    fn name_refused(&self, name: Arc<str>) {
+        if let Some(TaskEnd::Not(error)) = &mut *self.end.borrow_mut()
+            && *error.kind() == JoinErrorKind::Refused
+        {
+            Arc::make_mut(&mut error.task).rename(name);
         }
     }
 
@@ -121,10 +151,10 @@ impl State {
     }
 
     /// Marks the end; from now on the handle knows. Gives back who is to be told.
-    pub(crate) fn finish(&self, end: TaskEnd) -> Vec<Waker> {
+    pub(crate) fn finish(&self, end: TaskEnd) -> Option<Waker> {
         self.node.set(NONE);
         *self.end.borrow_mut() = Some(end);
-        self.joiners.take()
+        self.joiner.take()
     }
 
     pub(crate) fn info(&self) -> Option<Arc<TaskInfo>> {
@@ -176,8 +206,9 @@ impl<T> Task<T> {
     /// A task never runs inside `spawn`, so the name is there before its first poll.
     #[allow(clippy::return_self_not_must_use, reason = "the name is given; most callers need no handle")]
     pub fn named(self, name: impl Into<Arc<str>>) -> Self {
-        if self.state().node() != NONE {
-            tree::set_name(self.state().node(), name.into());
+        match self.state().node() {
+            NONE => self.state().name_refused(name.into()),
+            node => tree::set_name(node, name.into()),
         }
         self
     }
@@ -237,9 +268,11 @@ impl<T> Future for Task<T> {
         if let Some(result) = self.result() {
             return Poll::Ready(result);
         }
-        if !self.state().joiners.borrow().iter().any(|joiner| joiner.will_wake(cx.waker())) {
+        let joiner = &self.state().joiner;
+        if !joiner.borrow().as_ref().is_some_and(|joiner| joiner.will_wake(cx.waker())) {
             let waker = cx.waker().clone();
-            self.state().joiners.borrow_mut().push(waker);
+            let before = joiner.replace(Some(waker));
+            drop(before); // a foreign waker's drop is user code
         }
         Poll::Pending
     }

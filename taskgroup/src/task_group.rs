@@ -10,7 +10,7 @@ use crate::drive::{End, park};
 use crate::exception_group::ExceptionGroup;
 use crate::group::TaskGroup;
 use crate::join::Join;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Phase};
 use crate::reason::Reason;
 use crate::tree;
 use std::future::Future;
@@ -115,20 +115,22 @@ impl Drop for Leave<'_> {
 ///
 /// It is declared after the group and before the body, so it runs after the body is dropped and while the group is
 /// whole. In the order of spawning, and in a loop, since a dying child may spawn: into a group that is closing, from
-/// here on. A destructor's panic is the child's: the first goes on, the others are reported.
+/// here on. A destructor's panic is the child's: the first goes on, the others are reported. So are errors that had been
+/// collected and now reach nobody.
 struct Drain<'a, 'scope, 'env, E: 'static>(&'a TaskGroup<'scope, 'env, E>);
 
 impl<E> Drop for Drain<'_, '_, '_, E> {
     fn drop(&mut self) {
         let ledger = &self.0.ledger;
+        if ledger.phase() == Phase::Over {
+            return; // the usual end: nobody is left, and `task_group` has the errors
+        }
         ledger.close(&Reason::Dropped);
-        let mut drained = false;
         loop {
             let mut children: Vec<_> = self.0.children.take().into_iter().map(|(_, child)| child).collect();
             if children.is_empty() {
                 break;
             }
-            drained = true;
             children.sort_by_cached_key(|child| tree::label(child.promise.state.node()).map(|label| label.number));
             for child in children {
                 let promise = ManuallyDrop::into_inner(child.promise);
@@ -142,11 +144,13 @@ impl<E> Drop for Drain<'_, '_, '_, E> {
         }
         ledger.over();
         ledger.tell_joiners();
-        if drained && let Some(payload) = ledger.take_panic(false) {
+        let panic = ledger.take_panic(false);
+        ledger.report_errors("lost with a dropped group");
+        if let Some(payload) = panic {
             if !thread::panicking() {
                 resume_unwind(payload);
             }
-            report(&Report::Displaced(&"a panic in a group that is dropped while unwinding"));
+            report(&Report::Displaced(&"displaced by a panic: a panic in a group that is dropped while unwinding"));
         }
     }
 }

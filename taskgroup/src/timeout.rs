@@ -14,7 +14,8 @@ use taskgroup_runtime::{Sleep, is_frozen, now, sleep, sleep_until};
 /// Runs `future`, for at most `limit`.
 ///
 /// When the time is over, the future is *cancelled*, not merely dropped: groups inside it end their children first.
-/// A value that it reaches in spite of that is returned. The deadline counts from this call; a zero limit lets the
+/// A value that it reaches in spite of that is returned; a deadline that has come beats a result that is ready and was
+/// not seen yet. The deadline counts from this call; a zero limit lets the
 /// future run to its first wait, one that fits no clock is never.
 ///
 /// asyncio: `asyncio.timeout` and `wait_for`; Trio: `fail_after`. Costs a node in the scope tree and a timer.

@@ -32,10 +32,35 @@ use crate::node::{Outside, Tree};
 thread_local! {
     /// Cancels in force on this thread.
     static IN_FORCE: Cell<u32> = const { Cell::new(0) };
+    /// How often a node was removed under which others still hung; see [`Place`].
+    static ORPHANED: Cell<u32> = const { Cell::new(0) };
     static TREE: RefCell<Tree> = {
         set_freeze_probe(is_current_cancelled);
         RefCell::default()
     };
+}
+
+/// Where a node was placed. While this has not changed, the node hangs where it should.
+///
+/// The numbers of slots and nodes are used again, so equal numbers alone do not mean the same place. This program
+/// polls a group inside one timeout and then inside a second one, whose node gets the number of the first:
+///
+/// ```text
+/// timeout(limit, select(&mut group, something)).await; // ends; the group hangs nowhere now
+/// timeout(limit, &mut group).await;                    // has to hang the group anew
+/// ```
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) current: Current,
+    orphaned: u32,
+}
+
+impl Place {
+    /// Where a node that is polled now has to hang.
+    #[inline(always)]
+    pub(crate) fn here() -> Self {
+        Self { current: Current::get(), orphaned: ORPHANED.with(Cell::get) }
+    }
 }
 
 /// Whether no cancel is in force on this thread: the usual case, in one load.
@@ -206,6 +231,9 @@ pub(crate) fn remove(node: NodeId) {
         let mut outside = Vec::new();
         if !quiet() && !tree.get(node).kind.is_cut() {
             tree.wake_cancelled_above(node, &mut outside);
+        }
+        if tree.has_children(node) {
+            ORPHANED.set(ORPHANED.get().wrapping_add(1));
         }
         let removed = tree.remove(node);
         if removed.reason.is_some() {

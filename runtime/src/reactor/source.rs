@@ -112,9 +112,10 @@ impl Source {
         }
         let wakeup = Wakeup::new(local, cx);
         let was_waited_on = side.is_waited_on();
-        side.remove(*ticket);
-        *ticket = Some(side.insert(wakeup));
-        self.waits(local, was_waited_on, fd)
+        let before = ticket.replace(side.insert(wakeup));
+        let waits = self.waits(local, was_waited_on, fd);
+        side.remove(before); // last: dropping a foreign waker may end another wait
+        waits
     }
 
     /// Somebody waits in a `poll_` method.
