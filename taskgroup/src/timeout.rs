@@ -107,7 +107,8 @@ impl<F: Future> Future for Within<'_, F> {
 }
 
 /// A deadline ended it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not done within {}", Readable(self.limit))]
 pub struct Elapsed {
     limit: Duration,
 }
@@ -117,12 +118,6 @@ impl Elapsed {
     #[must_use]
     pub fn limit(&self) -> Duration {
         self.limit
-    }
-}
-
-impl fmt::Display for Elapsed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not done within {}", Readable(self.limit))
     }
 }
 
@@ -138,5 +133,3 @@ impl fmt::Display for Readable {
         }
     }
 }
-
-impl std::error::Error for Elapsed {}
