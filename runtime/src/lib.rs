@@ -37,6 +37,7 @@ mod remote;
 mod reporter;
 mod runtime;
 mod sleep;
+mod slots;
 mod task;
 mod timers;
 mod wakeup;

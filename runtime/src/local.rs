@@ -11,8 +11,8 @@
 use crate::clock::{Clock, Time};
 use crate::current::{Current, Restore};
 use crate::reactor::Reactor;
-use crate::ready::{Outside, Set, Slots};
 use crate::remote::Remote;
+use crate::slots::{Outside, Set, Slots};
 use crate::task::Spawned;
 use crate::timers::Timers;
 use std::cell::{Cell, RefCell};
