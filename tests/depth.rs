@@ -54,6 +54,21 @@ where
     inner
 }
 
+/// Bytes of stack between the polls of two leaves, for each level that one lies deeper than the other.
+fn stack_of_a_level() -> usize {
+    let bottom = |depth| {
+        let address = Cell::new(0);
+        let leaf = std::future::poll_fn(|_| {
+            let here = 0_u8;
+            address.set(std::ptr::from_ref(&here).addr());
+            std::task::Poll::Ready(Ok(()))
+        });
+        run(nested(depth, leaf)).expect("no errors");
+        address.get()
+    };
+    bottom(10).abs_diff(bottom(110)) / 100
+}
+
 fn depth_of<E>(mut errors: &ExceptionGroup<E>) -> u32 {
     let mut depth = 1;
     while let [member] = errors.members()
@@ -234,4 +249,13 @@ fn errors_of_many_levels_keep_their_order() {
         assert_eq!(failed::<(), _>(Err(errors)).matches('[').count(), found.len());
         assert_eq!(found.last(), Some(&depth));
     });
+}
+
+/// Says with `--nocapture` what docs/ARCHITECTURE.md quotes.
+#[test]
+#[allow(clippy::print_stdout, reason = "the figure is to be read")]
+fn a_level_leaves_room_for_as_many_as_are_promised() {
+    let bytes = stack_of_a_level();
+    println!("a nested group takes {bytes} bytes of stack");
+    assert!(bytes * (DEPTH as usize) < 2 << 20, "{bytes} bytes a level");
 }
