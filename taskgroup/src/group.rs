@@ -109,10 +109,8 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         F: Future<Output: Outcome<E>> + 'scope,
     {
         let place = Location::caller();
-        match self.start(future, |output| output.into_result().map_err(erase), place) {
-            Ok(task) => task,
-            Err(_dropped) => Task::new(TypedPromise::new(self.ledger.refuse(place))),
-        }
+        let started = self.start(future, |output| output.into_result().map_err(erase), place);
+        started.unwrap_or_else(|future| self.refuse(future, place))
     }
 
     /// The same, but a group that is closing gives the future back.
@@ -170,10 +168,8 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         F: Future<Output = Result<T, ExceptionGroup<E>>> + 'scope,
     {
         let place = Location::caller();
-        match self.start(future, |output| output.map_err(erase), place) {
-            Ok(task) => task,
-            Err(_dropped) => Task::new(TypedPromise::new(self.ledger.refuse(place))),
-        }
+        let started = self.start(future, |output| output.map_err(erase), place);
+        started.unwrap_or_else(|future| self.refuse(future, place))
     }
 
     fn start<F, T>(
@@ -203,6 +199,12 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         // Last, with no borrow held: the owner's waker may be somebody else's code.
         self.ledger.set.wake(promise.state.member().slot());
         Ok(Task::new(promise))
+    }
+
+    /// Drops a future unstarted; the handle says so.
+    fn refuse<F, T>(&self, future: F, place: &'static Location<'static>) -> Task<T> {
+        drop(future);
+        Task::new(TypedPromise::new(self.ledger.refuse(place)))
     }
 
     /// Cancels the tasks and closes the group; the body goes on. Its waits for tasks answer `Cancelled`, and its value
