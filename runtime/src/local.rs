@@ -21,7 +21,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Waker;
+use std::task::{Context, Waker};
 
 thread_local! {
     /// The runtimes that live on this thread.
@@ -124,6 +124,14 @@ impl Local {
     #[must_use]
     pub fn is_current(&self) -> bool {
         IN_TURN.get() == self.id.serial
+    }
+
+    /// The slot of the current task, if it lives in this runtime and the waker in hand is its own: the slot can then
+    /// stand for the waker.
+    #[must_use]
+    pub(crate) fn slot_for(&self, cx: &Context<'_>) -> Option<u32> {
+        let current = Current::get();
+        (current.owns(cx) && self.is_current()).then(|| current.slot())
     }
 
     /// Makes this the current runtime until the guard is dropped. Nothing comes back while it is in a turn already.

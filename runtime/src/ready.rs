@@ -127,10 +127,10 @@ impl ReadySet {
     }
 
     /// From now on the set is polled by what is current, with the waker in `cx`.
-    pub fn owned_by(&self, current: Current, cx: &Context<'_>) {
-        let (owner, foreign) = match current.owns(cx) && self.local.is_current() {
-            true => (Owner::Slot(current.slot()), None),
-            false => (Owner::Foreign, Some(Rc::new(cx.waker().clone()))),
+    pub fn owned_by(&self, cx: &Context<'_>) {
+        let (owner, foreign) = match self.local.slot_for(cx) {
+            Some(slot) => (Owner::Slot(slot), None),
+            None => (Owner::Foreign, Some(Rc::new(cx.waker().clone()))),
         };
         self.set.owner.set(owner);
         let before = self.set.foreign.replace(foreign);

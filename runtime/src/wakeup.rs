@@ -3,7 +3,6 @@
 //! Before: `ready.rs`. After: `timers.rs`, `reactor.rs`, `task.rs`.
 #![forbid(unsafe_code)]
 
-use crate::current::Current;
 use crate::local::Local;
 use std::rc::Rc;
 use std::task::{Context, Waker};
@@ -17,20 +16,16 @@ pub(crate) enum Wakeup {
 
 impl Wakeup {
     pub(crate) fn new(local: &Local, cx: &Context<'_>) -> Self {
-        let current = Current::get();
-        match current.owns(cx) && local.is_current() {
-            true => Self::Slot(current.slot()),
-            false => Self::Waker(cx.waker().clone()),
+        match local.slot_for(cx) {
+            Some(slot) => Self::Slot(slot),
+            None => Self::Waker(cx.waker().clone()),
         }
     }
 
     /// Whether waking this wakes who polls now, so that nothing need be stored.
     pub(crate) fn is_for(&self, local: &Local, cx: &Context<'_>) -> bool {
         match self {
-            Self::Slot(slot) => {
-                let current = Current::get();
-                current.owns(cx) && current.slot() == *slot && local.is_current()
-            }
+            Self::Slot(slot) => local.slot_for(cx) == Some(*slot),
             Self::Waker(waker) => waker.will_wake(cx.waker()),
         }
     }

@@ -79,7 +79,7 @@ where
         tree::relink(ledger.node, current.node());
         let owns = current.owns(cx);
         if owns || !ledger.set.is_owned_through(cx.waker()) {
-            ledger.set.owned_by(current, cx);
+            ledger.set.owned_by(cx);
         }
         self.seen = owns.then_some(place);
     }
