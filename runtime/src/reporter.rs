@@ -15,16 +15,18 @@ thread_local! {
 pub enum Report<'a> {
     /// Everything waits, and nothing that the runtime knows of will ever wake it.
     Stalled(&'a crate::Stall),
-    /// An error or a panic that reaches nobody: whose it was, and what displaced it (a panic that went on instead, or the
-    /// drop of its group).
+    /// A panic went on to the owner and displaced this: an error, or a further panic.
     Displaced(&'a dyn fmt::Display),
+    /// A group was dropped before its end, and with it this error, which it had collected.
+    Dropped(&'a dyn fmt::Display),
 }
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stalled(stall) => write!(f, "{stall}"),
-            Self::Displaced(what) => write!(f, "{what}"),
+            Self::Displaced(what) => write!(f, "displaced by a panic: {what}"),
+            Self::Dropped(what) => write!(f, "lost with a dropped group: {what}"),
         }
     }
 }

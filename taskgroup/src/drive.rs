@@ -77,7 +77,7 @@ pub(crate) fn drive<F: Future>(
 
 #[cold]
 fn report_second_panic() {
-    report(&Report::Displaced(&"displaced by a panic: a second panic, of a destructor in the same future"));
+    report(&Report::Displaced(&"a second panic, of a destructor in the same future"));
 }
 
 /// A scope inside a task: its node follows the future to wherever that is polled.

@@ -9,6 +9,7 @@ use crate::reason::Reason;
 use crate::task::{Failure, State, TaskEnd};
 use crate::tree::{self, Kind, NodeId, Wakeup};
 use std::cell::{Cell, OnceCell, RefCell};
+use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -58,8 +59,8 @@ pub(crate) struct Ledger {
     changed: Cell<bool>,
     /// In the order in which the children ended.
     errors: RefCell<Vec<Failed>>,
-    /// The first panic, and whose it was (`None`: the body's).
-    panic: RefCell<Option<(Payload, Option<Arc<TaskInfo>>)>>,
+    /// The first panic.
+    panic: RefCell<Option<Payload>>,
     /// The first task that failed or panicked.
     first_failure: RefCell<Option<Arc<TaskInfo>>>,
     /// Joiners of children that ended: told after the group has acted.
@@ -168,14 +169,11 @@ impl Ledger {
     pub(crate) fn panicked(&self, payload: Payload, task: Option<Arc<TaskInfo>>) {
         let mut panic = self.panic.borrow_mut();
         if panic.is_none() {
-            *panic = Some((payload, task));
+            *panic = Some(payload);
             return;
         }
         drop(panic);
-        report(&Report::Displaced(&format_args!(
-            "displaced by a panic: a second panic, of {}",
-            Whose(task.as_deref())
-        )));
+        report(&Report::Displaced(&format_args!("a second panic, of {}", Whose(task.as_deref()))));
     }
 
     /// No more children; those that live are asked to end, in the order of their spawning. Once.
@@ -224,19 +222,19 @@ impl Ledger {
     /// The panic that goes on in the owner. What it displaces is reported: errors of tasks, and the body's if there is
     /// one.
     pub(crate) fn take_panic(&self, body_failed: bool) -> Option<Payload> {
-        let (payload, _) = self.panic.take()?;
-        self.report_errors("displaced by a panic");
+        let payload = self.panic.take()?;
+        self.report_errors(|what| Report::Displaced(what));
         if body_failed {
-            report(&Report::Displaced(&format_args!("displaced by a panic: the error of {}", Whose(None))));
+            report(&Report::Displaced(&format_args!("the error of {}", Whose(None))));
         }
         Some(payload)
     }
 
     /// Tells the reporter of errors that nobody will get, and how that came.
-    pub(crate) fn report_errors(&self, how: &str) {
+    pub(crate) fn report_errors(&self, how: for<'a> fn(&'a dyn fmt::Display) -> Report<'a>) {
         let errors = self.errors.take();
         for Failed { task, .. } in errors {
-            report(&Report::Displaced(&format_args!("{how}: the error of {}", Whose(Some(&task)))));
+            report(&how(&format_args!("the error of {}", Whose(Some(&task)))));
         }
     }
 }
@@ -244,8 +242,8 @@ impl Ledger {
 /// A task, or the body.
 struct Whose<'a>(Option<&'a TaskInfo>);
 
-impl std::fmt::Display for Whose<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Whose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(task) => write!(f, "task {task}"),
             None => f.write_str("the body of the group"),

@@ -145,12 +145,12 @@ impl<E> Drop for Drain<'_, '_, '_, E> {
         ledger.over();
         ledger.tell_joiners();
         let panic = ledger.take_panic(false);
-        ledger.report_errors("lost with a dropped group");
+        ledger.report_errors(|what| Report::Dropped(what));
         if let Some(payload) = panic {
             if !thread::panicking() {
                 resume_unwind(payload);
             }
-            report(&Report::Displaced(&"displaced by a panic: a panic in a group that is dropped while unwinding"));
+            report(&Report::Displaced(&"a panic in a group that is dropped while unwinding"));
         }
     }
 }
