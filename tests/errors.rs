@@ -335,7 +335,10 @@ fn deadlines_and_join_errors_are_errors_of_boxed_groups() {
         task.cancel("not needed");
         Ok(task.await?)
     }));
-    assert_eq!(failed(cancelled), format!("[task gone ({}:{}) was cancelled: not needed]", file!(), line!() - 4));
+    assert_eq!(
+        failed(cancelled),
+        format!("[task gone ({}:{}) was cancelled before it started: not needed]", file!(), line!() - 4)
+    );
     let refused = run(boxed::task_group(async |g| {
         g.cancel("enough");
         g.try_spawn(async {}).map_err(|error| error.to_string())?;

@@ -148,7 +148,10 @@ fn join_errors_say_which_task_and_what_became_of_it() {
         let texts: Vec<_> = handles.iter().map(|task| task.result().expect("over").expect_err("no value")).collect();
         let place = |n| format!("{}:{}", file!(), line + n);
         assert_eq!(texts[0].to_string(), format!("task failed ({}) was cancelled: enough", place(2)));
-        assert_eq!(texts[1].to_string(), format!("task cancelled ({}) was cancelled: not needed", place(3)));
+        assert_eq!(
+            texts[1].to_string(),
+            format!("task cancelled ({}) was cancelled before it started: not needed", place(3))
+        );
         let refused = format!("task #3 ({}) was never started: its group was closing", place(7));
         assert_eq!(texts[2].to_string(), refused);
         assert!(texts.iter().all(JoinError::is_cancelled));

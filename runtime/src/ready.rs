@@ -96,8 +96,8 @@ impl ReadySet {
         self.local.slots().occupy(&self.local, &self.set, key)
     }
 
-    /// Gives a member another key.
-    pub(crate) fn set_key(&self, slot: u32, key: u32) {
+    /// Gives a member another key. A batch that is under way names it by the new one.
+    pub fn set_key(&self, slot: u32, key: u32) {
         self.local.slots().set_key(slot, key);
     }
 

@@ -19,6 +19,14 @@ pub enum Report<'a> {
     Displaced(&'a dyn fmt::Display),
     /// A group was dropped before its end, and with it this error, which it had collected.
     Dropped(&'a dyn fmt::Display),
+    /// A cleanup failed or panicked, and that took the place of this: an error, or a panic.
+    Replaced(&'a dyn fmt::Display),
+    /// This error is over the number that its group keeps.
+    LeftOut(&'a dyn fmt::Display),
+    /// Something was cancelled and had not ended when its grace was over: it was dropped with its cleanups half-way.
+    CutOff(&'a dyn fmt::Display),
+    /// A task was cancelled while it left this alone, which so was dropped with it: its async cleanup is lost.
+    Abandoned(&'a dyn fmt::Display),
 }
 
 impl fmt::Display for Report<'_> {
@@ -27,6 +35,10 @@ impl fmt::Display for Report<'_> {
             Self::Stalled(stall) => write!(f, "{stall}"),
             Self::Displaced(what) => write!(f, "displaced by a panic: {what}"),
             Self::Dropped(what) => write!(f, "lost with a dropped group: {what}"),
+            Self::Replaced(what) => write!(f, "replaced by what its cleanup ended in: {what}"),
+            Self::LeftOut(what) => write!(f, "left out of the errors of its group: {what}"),
+            Self::CutOff(what) => write!(f, "cut off: {what}"),
+            Self::Abandoned(what) => write!(f, "abandoned, and dropped without its cleanup: {what}"),
         }
     }
 }

@@ -1,17 +1,21 @@
 //! The one driver: polls a future in the name of a node, and drops it when the node is cancelled.
 //!
-//! Before: `tree.rs`. After: whatever polls somebody's future: `join.rs` (children and body) and `timeout.rs`.
+//! Before: `tree.rs`. After: whatever polls somebody's future: `join.rs` (children and body), `timeout.rs`, `scope.rs`,
+//! `cleanup.rs`.
 //!
 //! A cancelled future is dropped where it is suspended, in its own turn, after the regions inside it have ended. While
 //! no cancel is in force on the thread all this costs a load before the poll and one after it.
 
-use crate::tree::{self, Kind, NodeId, Place, Wakeup};
+use crate::cancelled::Cancelled;
+use crate::info::InTask;
+use crate::tree::{self, Kind, NodeId, Place, Verdict, Wakeup};
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::thread;
 use taskgroup_runtime::current::{Current, NONE};
 use taskgroup_runtime::{Local, Report, report};
 
@@ -23,7 +27,7 @@ pub(crate) enum End<T> {
     /// With a value, which stands even if a cancel was in force already.
     Done(T),
     /// Dropped at the wait where it was suspended, or before its first poll.
-    Cancelled,
+    Cancelled(Cancelled),
     /// By a panic, of a poll or of a destructor.
     Panicked(Payload),
 }
@@ -43,7 +47,7 @@ pub(crate) fn drive<F: Future>(
     let before = Current::get();
     current.set();
     let mut end = None;
-    if !*suspended || tree::quiet() || !tree::is_to_be_dropped_unpolled(node) {
+    if !*suspended || tree::quiet() || !tree::is_to_be_dropped_unpolled(node, cx) {
         *suspended = true;
         let flagging = if tree::quiet() { None } else { tree::flagging_waker(node, cx.waker()) };
         let polled = catch_unwind(AssertUnwindSafe(|| {
@@ -53,26 +57,59 @@ pub(crate) fn drive<F: Future>(
                 Some(waker) => future.poll(&mut Context::from_waker(waker)),
             }
         }));
-        match polled {
-            Ok(Poll::Pending) if tree::quiet() || !tree::is_to_be_dropped(node) => {
+        if matches!(polled, Ok(Poll::Pending)) {
+            if tree::quiet() || is_kept(node) {
                 before.set();
                 return Poll::Pending;
             }
-            Ok(Poll::Pending) => {}
-            Ok(Poll::Ready(value)) => end = Some(End::Done(value)),
-            Err(payload) => end = Some(End::Panicked(payload)),
+        } else {
+            end = Some(polled);
         }
     }
-    let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
+    let end = conclude(node, end, future);
     before.set();
-    Poll::Ready(match (end, dropped) {
-        (end, Ok(())) => end.unwrap_or(End::Cancelled),
-        (Some(End::Panicked(first)), Err(_second)) => {
+    Poll::Ready(end)
+}
+
+/// Drops the future and says how it ended. Not inlined: what lives in the frame of `drive` is there once for each level
+/// of nesting.
+#[inline(never)]
+fn conclude<F: Future>(
+    node: NodeId,
+    polled: Option<thread::Result<Poll<F::Output>>>,
+    mut future: Pin<&mut Option<F>>,
+) -> End<F::Output> {
+    let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
+    match (polled, dropped) {
+        (Some(Ok(Poll::Ready(value))), Ok(())) => End::Done(value),
+        (Some(Err(first)), Err(_second)) => {
             report_second_panic();
             End::Panicked(first)
         }
-        (_, Err(payload)) => End::Panicked(payload),
-    })
+        (_, Err(payload)) | (Some(Err(payload)), Ok(())) => End::Panicked(payload),
+        (None | Some(Ok(Poll::Pending)), Ok(())) => End::Cancelled(cancelled(node)),
+    }
+}
+
+#[cold]
+fn cancelled(node: NodeId) -> Cancelled {
+    let cancelled = Cancelled::at(node);
+    if cancelled.was_cut_off() {
+        let (task, why) = (InTask(tree::info(node)), cancelled.reason());
+        report(&Report::CutOff(&format_args!("{task} or a part of it, which was cancelled: {why}")));
+    }
+    cancelled
+}
+
+/// Whether a future that is pending is polled again.
+#[cold]
+fn is_kept(node: NodeId) -> bool {
+    let verdict = tree::verdict(node);
+    if verdict == Verdict::Abandon {
+        let task = InTask(tree::info(node));
+        report(&Report::Abandoned(&format_args!("a cleanup, shield or group that {task} started and left alone")));
+    }
+    verdict == Verdict::Keep
 }
 
 #[cold]
@@ -89,8 +126,8 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    pub(crate) fn new() -> Self {
-        Self { node: tree::insert(Kind::Scope, NONE, Wakeup::Nobody), seen: None, suspended: false }
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self { node: tree::insert(kind, NONE, Wakeup::Nobody), seen: None, suspended: false }
     }
 
     pub(crate) fn node(&self) -> NodeId {
@@ -118,12 +155,38 @@ impl Drop for Scope {
     }
 }
 
+/// A future in a scope of its own, and nothing else.
+pub(crate) struct Driven<'a, F> {
+    scope: Scope,
+    future: Pin<&'a mut Option<F>>,
+}
+
+impl<'a, F: Future> Driven<'a, F> {
+    pub(crate) fn new(kind: Kind, future: Pin<&'a mut Option<F>>) -> Self {
+        Self { scope: Scope::new(kind), future }
+    }
+
+    pub(crate) fn node(&self) -> NodeId {
+        self.scope.node()
+    }
+}
+
+impl<F: Future> Future for Driven<'_, F> {
+    type Output = End<F::Output>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        this.scope.poll(this.future.as_mut(), cx)
+    }
+}
+
 /// Hangs a scope where it is polled now, and notes how to wake it. Whether that is by the task's own waker.
 #[cold]
 fn hang(node: NodeId, current: Current, cx: &Context<'_>) -> bool {
     tree::relink(node, current.node());
     if current.owns(cx) {
-        tree::set_wakeup(node, Wakeup::Slot(Local::expect_current("a timeout"), current.slot()));
+        tree::set_wakeup(node, Wakeup::Slot(Local::expect_current("a scope"), current.slot()));
         return true;
     }
     if !tree::is_woken_by(node, cx.waker()) {

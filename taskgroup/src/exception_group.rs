@@ -101,6 +101,13 @@ impl<E> Member<E> {
     }
 }
 
+impl<E: 'static> Member<E> {
+    /// What a task failed with.
+    pub(crate) fn from_failed(failed: Failed) -> Self {
+        Self { task: Some(failed.task), what: nest(failed.failure) }
+    }
+}
+
 impl<E: 'static> ExceptionGroup<E> {
     /// The tree of what a group collected; `None` if that is nothing.
     pub(crate) fn collect(failed: Vec<Failed>, body: Option<E>) -> Option<Self> {
@@ -115,6 +122,12 @@ impl<E> ExceptionGroup<E> {
     /// A flat group of errors that come from no task. `None` if there are none.
     pub fn new(errors: impl IntoIterator<Item = E>) -> Option<Self> {
         let members: Vec<_> = errors.into_iter().map(|error| Member { task: None, what: What::Error(error) }).collect();
+        (!members.is_empty()).then_some(Self { members })
+    }
+
+    /// A tree of members that were taken from others. `None` if there are none.
+    #[must_use]
+    pub fn from_members(members: Vec<Member<E>>) -> Option<Self> {
         (!members.is_empty()).then_some(Self { members })
     }
 

@@ -15,11 +15,14 @@
 //! **Cost.** A wake climbs and a poll descends through all the levels between the task and the loop.
 
 use crate::BoxError;
+use crate::child::{Child, Handler, erase, erase_outcome};
 use crate::exception_group::ExceptionGroup;
 use crate::ledger::{Ledger, Phase};
 use crate::outcome::Outcome;
+use crate::policy::Policy;
 use crate::reason::Reason;
-use crate::task::{Anything, Failure, Promise, Task, TypedPromise};
+use crate::spawn_error::SpawnError;
+use crate::task::{Failure, State, Task, TypedPromise};
 use slab::Slab;
 use std::cell::RefCell;
 use std::fmt;
@@ -27,16 +30,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
-use std::pin::Pin;
 use std::rc::Rc;
-
-/// A child of the group. The future is out while it is polled; then the `Option` is empty.
-pub(crate) struct Child<'scope> {
-    pub(crate) future: ManuallyDrop<Option<ChildFuture<'scope>>>,
-    pub(crate) promise: ManuallyDrop<Rc<Promise<dyn Anything + 'scope>>>,
-}
-
-pub(crate) type ChildFuture<'scope> = Pin<Box<dyn Future<Output = ()> + 'scope>>;
 
 /// The group, as its body and its tasks see it. Made by
 /// [`task_group`](crate::task_group).
@@ -83,6 +77,8 @@ pub(crate) type ChildFuture<'scope> = Pin<Box<dyn Future<Output = ()> + 'scope>>
 pub struct TaskGroup<'scope, 'env: 'scope, E: 'static = BoxError> {
     pub(crate) children: RefCell<Slab<Child<'scope>>>,
     pub(crate) ledger: Rc<Ledger>,
+    /// What to do with the error of a task that is spawned now, under [`supervise`](Self::supervise).
+    pub(crate) handler: RefCell<ManuallyDrop<Option<Handler<'scope>>>>,
     /// `'env` is invariant, as in `std::thread::Scope`. `E: 'static` stands on the type: without it, a task that borrows
     /// could not fail with a `Box<dyn Error>` (`&'scope TaskGroup<E>` would ask both `'env` and `E` to outlive
     /// `'scope`, and rustc then asks for `'static`).
@@ -92,7 +88,8 @@ pub struct TaskGroup<'scope, 'env: 'scope, E: 'static = BoxError> {
 
 impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
     pub(crate) fn new(ledger: Rc<Ledger>) -> Self {
-        Self { children: RefCell::default(), ledger, env: PhantomData, errors: PhantomData }
+        let handler = RefCell::new(ManuallyDrop::new(None));
+        Self { children: RefCell::default(), ledger, handler, env: PhantomData, errors: PhantomData }
     }
 
     /// Starts a task. It runs for the first time when whoever spawns it waits; tasks start in the order of spawning.
@@ -109,7 +106,7 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         F: Future<Output: Outcome<E>> + 'scope,
     {
         let place = Location::caller();
-        let started = self.start(future, |output| output.into_result().map_err(erase), place);
+        let started = self.launch(future, erase_outcome, place);
         started.unwrap_or_else(|future| self.refuse(future, place))
     }
 
@@ -138,7 +135,7 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         F: Future<Output: Outcome<E>> + 'scope,
     {
         let place = Location::caller();
-        self.start(future, |output| output.into_result().map_err(erase), place).map_err(|future| SpawnError { future })
+        self.launch(future, erase_outcome, place).map_err(|future| SpawnError::new(future, false))
     }
 
     /// Starts a task that ends in a group's own result. Its errors become a subtree, whatever `E` is.
@@ -168,11 +165,11 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         F: Future<Output = Result<T, ExceptionGroup<E>>> + 'scope,
     {
         let place = Location::caller();
-        let started = self.start(future, |output| output.map_err(erase), place);
+        let started = self.launch(future, |output: F::Output| output.map_err(erase), place);
         started.unwrap_or_else(|future| self.refuse(future, place))
     }
 
-    fn start<F, T>(
+    pub(crate) fn launch<F, T>(
         &'scope self,
         future: F,
         finish: impl FnOnce(F::Output) -> Result<T, Failure> + 'scope,
@@ -188,21 +185,23 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         let promise = {
             let mut children = self.children.borrow_mut();
             let entry = children.vacant_entry();
-            let promise = TypedPromise::new(self.ledger.admit(entry.key() as u32, place));
-            let settled = promise.clone();
-            // The future's locals are gone when `await` returns: before the handle knows.
-            let future: ChildFuture<'scope> = Box::pin(async move { settled.settle(finish(future.await)) });
-            let (future, shared) = (Some(future), promise.clone() as Rc<Promise<dyn Anything + 'scope>>);
-            entry.insert(Child { future: ManuallyDrop::new(future), promise: ManuallyDrop::new(shared) });
+            let state = self.ledger.admit(entry.key() as u32, place);
+            let handler = self.handler_for(&state);
+            let (child, promise) = Child::new(future, finish, state, handler);
+            entry.insert(child);
             promise
         };
-        // Last, with no borrow held: the owner's waker may be somebody else's code.
-        self.ledger.set.wake(promise.state.member().slot());
+        self.ledger.start(&promise.state); // last, with no borrow held: the owner's waker may be somebody else's code
         Ok(Task::new(promise))
     }
 
+    /// Who gets the error of a task.
+    pub(crate) fn handler_for(&self, state: &State) -> Option<Handler<'scope>> {
+        if state.policy() == Policy::Supervise { (**self.handler.borrow()).clone() } else { None }
+    }
+
     /// Drops a future unstarted; the handle says so.
-    fn refuse<F, T>(&self, future: F, place: &'static Location<'static>) -> Task<T> {
+    pub(crate) fn refuse<F, T>(&self, future: F, place: &'static Location<'static>) -> Task<T> {
         drop(future);
         Task::new(TypedPromise::new(self.ledger.refuse(place)))
     }
@@ -225,38 +224,8 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
     }
 }
 
-fn erase<X: 'static>(error: X) -> Failure {
-    Box::new(error)
-}
-
 impl<E> fmt::Debug for TaskGroup<'_, '_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskGroup").field("live", &self.live()).field("phase", &self.ledger.phase()).finish()
     }
 }
-
-/// A future that a closing group would not start. It was not polled.
-pub struct SpawnError<F> {
-    future: F,
-}
-
-impl<F> SpawnError<F> {
-    /// The future, to run elsewhere or to drop.
-    pub fn into_future(self) -> F {
-        self.future
-    }
-}
-
-impl<F> fmt::Debug for SpawnError<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl<F> fmt::Display for SpawnError<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the group is closing and starts no more tasks")
-    }
-}
-
-impl<F> std::error::Error for SpawnError<F> {}

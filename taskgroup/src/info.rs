@@ -77,6 +77,18 @@ impl fmt::Display for TaskInfo {
     }
 }
 
+/// A task, as reports name it; `None` is the root task, which has no name.
+pub(crate) struct InTask(pub(crate) Option<Arc<TaskInfo>>);
+
+impl fmt::Display for InTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(task) => write!(f, "task {task}"),
+            None => f.write_str("the root task"),
+        }
+    }
+}
+
 impl Drop for TaskInfo {
     /// Paths can be deep: parents are let go of in a loop.
     fn drop(&mut self) {

@@ -12,13 +12,16 @@
 //!
 //! `poll` is one stack frame on a level: everything in it is inlined, and what is rare is not.
 
+use crate::child::Handler;
 use crate::drive::{End, drive};
 use crate::group::TaskGroup;
-use crate::ledger::{BODY, Ledger};
+use crate::ledger::{BODY, Failed, Ledger, NEWCOMERS};
 use crate::reason::Reason;
+use crate::task::{Anything, Promise};
 use crate::tree::{self, Place};
 use std::future::Future;
 use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -117,7 +120,7 @@ where
                 self.ledger.close(&Reason::BodyFailed);
                 None
             }
-            End::Cancelled => {
+            End::Cancelled(_) => {
                 self.cancelled = tree::is_cancelled_above(self.ledger.node);
                 self.ledger.close(&self.reason_of_children());
                 None
@@ -138,7 +141,7 @@ where
     fn reason_of_children(&self) -> Reason {
         match tree::reason_above(self.ledger.node) {
             Some(reason) => Reason::Parent(Arc::new(reason)),
-            None => tree::reason(self.ledger.node).unwrap_or(Reason::BodyFailed),
+            None => Reason::BodyFailed,
         }
     }
 
@@ -153,13 +156,47 @@ where
         let mut cx = Context::from_waker(state.member().waker());
         match drive(state.node(), state.current(), &mut true, Pin::new(&mut future), &mut cx) {
             Poll::Pending => *self.group.children.borrow_mut()[key].future = future,
-            Poll::Ready(end) => {
-                let child = self.group.children.borrow_mut().remove(key);
-                drop(ManuallyDrop::into_inner(child.promise));
-                let nobody_wants_it = Rc::strong_count(&promise) == 1;
-                self.ledger.ended(state, if nobody_wants_it { promise.discard(end) } else { end });
+            Poll::Ready(end) => self.child_ended(key, &promise, end),
+        }
+    }
+
+    /// Not inlined, so that it takes no room in the frame of each level.
+    #[inline(never)]
+    fn child_ended(&self, key: usize, promise: &Rc<Promise<dyn Anything + 'scope>>, end: End<()>) {
+        let child = self.group.children.borrow_mut().remove(key);
+        drop(ManuallyDrop::into_inner(child.promise));
+        let nobody_wants_it = Rc::strong_count(promise) == 1;
+        let end = if nobody_wants_it { promise.discard(end) } else { end };
+        let failed = self.ledger.ended(&promise.state, end);
+        if let Some(handler) = ManuallyDrop::into_inner(child.handler) {
+            self.supervise(handler, failed);
+        }
+    }
+
+    /// A supervised child has ended. The handler is the user's, and so is what it holds.
+    fn supervise(&self, handler: Handler<'_>, failed: Option<Failed>) {
+        let task = failed.as_ref().map(|failed| failed.task.clone());
+        let handled = catch_unwind(AssertUnwindSafe(move || failed.into_iter().for_each(&*handler)));
+        if let Err(payload) = handled {
+            self.ledger.panicked(payload, task.as_ref());
+        }
+    }
+
+    /// Fetches the children from the inbox, because one of them comes up. Which one that is, among the others.
+    #[inline(never)]
+    fn receive(&self, newcomer: u32) -> Option<usize> {
+        let mut comes_up = None;
+        let inbox = self.ledger.inbox.take();
+        for (number, mut child) in inbox {
+            child.handler = ManuallyDrop::new(self.group.handler_for(&child.promise.state));
+            let slot = child.promise.state.member().slot();
+            let key = self.group.children.borrow_mut().insert(child);
+            self.ledger.set.set_key(slot, key as u32);
+            if number == newcomer {
+                comes_up = Some(key);
             }
         }
+        comes_up
     }
 
     /// What follows from the ends of a batch.
@@ -167,8 +204,8 @@ where
     fn settle(&mut self) -> Poll<Ended<B::Output>> {
         if let Some(task) = self.ledger.first_failure() {
             self.ledger.close(&Reason::SiblingFailed(task.clone()));
-            if self.body_runs() && !tree::has_own_reason(self.ledger.node) {
-                tree::cancel(self.ledger.node, Reason::SiblingFailed(task));
+            if self.body_runs() && !tree::has_own_reason(self.ledger.body_node) {
+                tree::cancel(self.ledger.body_node, Reason::SiblingFailed(task));
             }
         }
         self.ledger.tell_joiners();
@@ -209,6 +246,11 @@ where
             set.local().count_poll();
             match key {
                 BODY => this.turn(),
+                NEWCOMERS.. => {
+                    if let Some(key) = this.receive(key) {
+                        this.poll_child(key);
+                    }
+                }
                 key => this.poll_child(key as usize),
             }
         }

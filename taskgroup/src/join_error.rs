@@ -1,5 +1,6 @@
 //! Why a task has no value to give.
 
+use crate::cancelled::Cancelled;
 use crate::info::TaskInfo;
 use crate::reason::Reason;
 use std::fmt;
@@ -13,6 +14,9 @@ use std::sync::Arc;
 pub struct JoinError {
     pub(crate) task: Arc<TaskInfo>,
     kind: JoinErrorKind,
+    /// It was polled at least once.
+    started: bool,
+    cut_off: bool,
 }
 
 /// What became of a task that has no value to give.
@@ -33,7 +37,13 @@ pub enum JoinErrorKind {
 
 impl JoinError {
     pub(crate) fn new(task: Arc<TaskInfo>, kind: JoinErrorKind) -> Self {
-        Self { task, kind }
+        let started = kind != JoinErrorKind::Refused;
+        Self { task, kind, started, cut_off: false }
+    }
+
+    pub(crate) fn cancelled(task: Arc<TaskInfo>, cancelled: Cancelled, started: bool) -> Self {
+        let cut_off = cancelled.was_cut_off();
+        Self { task, kind: JoinErrorKind::Cancelled(cancelled.into_reason()), started, cut_off }
     }
 
     /// Which task.
@@ -53,12 +63,28 @@ impl JoinError {
     pub fn is_cancelled(&self) -> bool {
         matches!(self.kind, JoinErrorKind::Cancelled(_) | JoinErrorKind::Refused)
     }
+
+    /// Whether it ran at all: false for a task that was refused, or cancelled before its first poll, as one that still
+    /// waited for a place under a [`limit`](crate::TaskGroup::limit).
+    #[must_use]
+    pub fn was_started(&self) -> bool {
+        self.started
+    }
+
+    /// Whether it took longer over its cleanups than its [`grace`](crate::TaskGroup::grace), and was dropped with them
+    /// half-way.
+    #[must_use]
+    pub fn was_cut_off(&self) -> bool {
+        self.cut_off
+    }
 }
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "task {} ", self.task)?;
         match &self.kind {
+            JoinErrorKind::Cancelled(reason) if !self.started => write!(f, "was cancelled before it started: {reason}"),
+            JoinErrorKind::Cancelled(reason) if self.cut_off => write!(f, "was cancelled and cut off: {reason}"),
             JoinErrorKind::Cancelled(reason) => write!(f, "was cancelled: {reason}"),
             JoinErrorKind::Failed => f.write_str("failed"),
             JoinErrorKind::Panicked => f.write_str("panicked"),

@@ -1,25 +1,32 @@
-//! The books of a group: who lives, what failed, which phase it is in. It knows no lifetimes and no futures.
+//! The books of a group: who lives, what failed, which phase it is in. It knows no lifetimes.
 //!
-//! Before: `task.rs`. After: `group.rs`, where the futures are, and `join.rs`, which polls them.
+//! Before: `task.rs`, `child.rs`, `limit.rs`. After: `group.rs`, where the futures are, and `join.rs`, which polls them.
 
+use crate::child::{Child, Handled};
 use crate::drive::{End, Payload};
 use crate::info::{Label, TaskInfo};
 use crate::join_error::{JoinError, JoinErrorKind};
+use crate::limit::Limit;
+use crate::policy::Policy;
 use crate::reason::Reason;
-use crate::task::{Failure, State, TaskEnd};
+use crate::task::{Failure, Joiner, State, TaskEnd};
+use crate::task_local;
 use crate::tree::{self, Kind, NodeId, Wakeup};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Waker;
+use std::time::Duration;
 use taskgroup_runtime::current::NONE;
 use taskgroup_runtime::ready::{Member, ReadySet};
 use taskgroup_runtime::{Report, report};
 
 /// The key of the body among the members of a group. It comes up like a child; it is the owner's turn.
 pub(crate) const BODY: u32 = NONE - 1;
+
+/// From here on, keys are those of children in the inbox. Others are numbered from 0 on.
+pub(crate) const NEWCOMERS: u32 = 1 << 31;
 
 /// ```text
 ///   Open --(1) close--> Closing --(2) over--> Over
@@ -40,6 +47,9 @@ pub(crate) enum Phase {
 pub(crate) struct Failed {
     pub(crate) failure: Failure,
     pub(crate) task: Arc<TaskInfo>,
+    /// Why the task was cancelled when it failed: on its way out, then, in a cleanup.
+    #[expect(dead_code, reason = "for the error tree, in the next commit")]
+    pub(crate) cancelled: Option<Reason>,
 }
 
 pub(crate) struct Ledger {
@@ -57,14 +67,27 @@ pub(crate) struct Ledger {
     spawned: Cell<u32>,
     /// Something ended since the last look: the slow half of a poll has work to do.
     changed: Cell<bool>,
+    pub(crate) limit: Limit,
+    /// What the failure of a task does that is spawned now.
+    policy: Cell<Policy>,
+    /// How many errors are kept.
+    most: Cell<usize>,
+    /// How many were not.
+    left_out: Cell<usize>,
+    /// How long a task may take over its end that is spawned now.
+    grace: Cell<Option<Duration>>,
+    /// Children of a [`Spawner`](crate::Spawner), until they come up for the first time.
+    pub(crate) inbox: RefCell<Vec<(u32, Child<'static>)>>,
+    /// Children that came through the inbox, ever: their keys until then.
+    newcomers: Cell<u32>,
     /// In the order in which the children ended.
     errors: RefCell<Vec<Failed>>,
     /// The first panic.
     panic: RefCell<Option<Payload>>,
     /// The first task that failed or panicked.
     first_failure: RefCell<Option<Arc<TaskInfo>>>,
-    /// Joiners of children that ended: told after the group has acted.
-    news: RefCell<Vec<Waker>>,
+    /// Who waits for children that ended: told after the group has acted.
+    news: RefCell<Vec<Joiner>>,
 }
 
 impl Ledger {
@@ -83,6 +106,13 @@ impl Ledger {
             owner: OnceCell::new(),
             spawned: Cell::new(0),
             changed: Cell::new(false),
+            limit: Limit::default(),
+            policy: Cell::new(Policy::FailFast),
+            most: Cell::new(usize::MAX),
+            left_out: Cell::new(0),
+            grace: Cell::new(None),
+            inbox: RefCell::default(),
+            newcomers: Cell::new(0),
             errors: RefCell::default(),
             panic: RefCell::default(),
             first_failure: RefCell::default(),
@@ -100,15 +130,61 @@ impl Ledger {
         self.live.get()
     }
 
-    /// Takes a child in, under a key of the caller's choice. It is in the books before it is woken for the first time,
-    /// which the caller does when it has stored the future.
+    /// Takes a child in, under a key of the caller's choice. It is in the books before it can be woken for the first
+    /// time: see [`start`](Self::start).
     pub(crate) fn admit(&self, key: u32, place: &'static Location<'static>) -> State {
         let label = self.label(place);
         let member = self.set.join(key);
-        let wakeup = Wakeup::Slot(self.set.local().clone(), member.slot());
-        let node = tree::insert(Kind::Task(label), self.node, wakeup);
+        let slot = member.slot();
+        let node = tree::insert(Kind::Task(label), self.node, Wakeup::Slot(self.set.local().clone(), slot));
+        task_local::inherit(node);
+        if let Some(grace) = self.grace.get() {
+            tree::set_grace(node, grace);
+        }
         self.live.set(self.live.get() + 1);
-        State::live(node, member)
+        State::live(node, member, self.limit.enter(slot), self.policy.get())
+    }
+
+    /// The same for a child that goes into the inbox, and under which key to put it there.
+    pub(crate) fn admit_newcomer(&self, place: &'static Location<'static>) -> (u32, State) {
+        let number = self.newcomers.get();
+        self.newcomers.set((number + 1) % (BODY - NEWCOMERS));
+        let key = NEWCOMERS + number;
+        (key, self.admit(key, place))
+    }
+
+    /// Wakes a child for the first time, unless it has to wait for a place. Its future has been stored by now.
+    pub(crate) fn start(&self, state: &State) {
+        if self.limit.has_place(state.ticket()) {
+            self.set.wake(state.member().slot());
+        }
+    }
+
+    pub(crate) fn set_limit(&self, places: usize) {
+        self.limit.set(places);
+        self.start_queued();
+        self.limit.tell_admitting();
+    }
+
+    fn start_queued(&self) {
+        while let Some(slot) = self.limit.next() {
+            self.set.wake(slot);
+        }
+    }
+
+    pub(crate) fn set_policy(&self, policy: Policy) {
+        self.policy.set(policy);
+    }
+
+    pub(crate) fn keep_at_most(&self, most: usize) {
+        self.most.set(most);
+    }
+
+    pub(crate) fn set_grace(&self, limit: Duration) {
+        self.grace.set(Some(limit));
+        if self.phase.get() != Phase::Over {
+            tree::set_grace(self.body_node, limit);
+        }
     }
 
     /// Who a child would have been that is not taken in.
@@ -127,53 +203,78 @@ impl Ledger {
         Label { name: None, number, place }
     }
 
-    /// A child has ended and its future is gone: writes it down. What follows from it, follows after the batch.
-    pub(crate) fn ended(&self, state: &State, end: End<()>) {
-        let node = state.node();
+    /// A child has ended and its future is gone: writes it down. What follows from it, follows after the batch; but the
+    /// failure of a supervised child is given back.
+    pub(crate) fn ended(&self, state: &State, end: End<()>) -> Option<Failed> {
         self.live.set(self.live.get() - 1);
         self.changed.set(true);
-        let Some(label) = tree::label(node) else { return }; // the thread is ending, and nobody can ask any more
+        self.limit.leave(state.ticket());
+        self.start_queued();
+        let node = state.node();
+        let label = tree::label(node)?; // `None`: the thread is ending, and nobody can ask any more
         let info = TaskInfo::new(label, self.owner());
+        let mut supervised = None;
         let end = match end {
             End::Done(()) => match state.take_failure() {
                 None => TaskEnd::Value(info),
                 Some(failure) => {
-                    let info = Arc::new(info);
-                    self.failed(&info);
-                    self.errors.borrow_mut().push(Failed { failure, task: info.clone() });
-                    TaskEnd::Not(JoinError::new(info, JoinErrorKind::Failed))
+                    let task = Arc::new(info);
+                    let failed = Failed { failure, task: task.clone(), cancelled: tree::reason(node) };
+                    if !failed.failure.is::<Handled>() {
+                        supervised = self.failed(failed, state.policy());
+                    }
+                    TaskEnd::Not(JoinError::new(task, JoinErrorKind::Failed))
                 }
             },
-            End::Cancelled => {
-                let reason = tree::reason(node).unwrap_or(Reason::Dropped);
-                TaskEnd::Not(JoinError::new(Arc::new(info), JoinErrorKind::Cancelled(reason)))
+            End::Cancelled(cancelled) => {
+                TaskEnd::Not(JoinError::cancelled(Arc::new(info), cancelled, state.was_started()))
             }
             End::Panicked(payload) => {
-                let info = Arc::new(info);
-                self.failed(&info);
-                self.panicked(payload, Some(info.clone()));
-                TaskEnd::Not(JoinError::new(info, JoinErrorKind::Panicked))
+                let task = Arc::new(info);
+                self.panicked(payload, Some(&task));
+                TaskEnd::Not(JoinError::new(task, JoinErrorKind::Panicked))
             }
         };
         tree::remove(node);
         self.set.leave(state.member().slot());
-        let joiners = state.finish(end);
-        self.news.borrow_mut().extend(joiners);
+        let joiner = state.finish(end);
+        self.news.borrow_mut().extend(joiner);
+        supervised
     }
 
-    fn failed(&self, task: &Arc<TaskInfo>) {
+    fn failed(&self, failed: Failed, policy: Policy) -> Option<Failed> {
+        match policy {
+            Policy::Supervise => return Some(failed),
+            Policy::Collect => {}
+            Policy::FailFast => self.note_failure(&failed.task),
+        }
+        let mut errors = self.errors.borrow_mut();
+        if errors.len() < self.most.get() {
+            errors.push(failed);
+            return None;
+        }
+        drop(errors);
+        self.left_out.set(self.left_out.get() + 1);
+        report(&Report::LeftOut(&format_args!("the error of {}", Whose(Some(&failed.task)))));
+        None
+    }
+
+    fn note_failure(&self, task: &Arc<TaskInfo>) {
         self.first_failure.borrow_mut().get_or_insert_with(|| task.clone());
     }
 
-    /// Keeps the first panic; further ones go to the reporter.
-    pub(crate) fn panicked(&self, payload: Payload, task: Option<Arc<TaskInfo>>) {
+    /// Keeps the first panic, of a task or of the body; further ones go to the reporter.
+    pub(crate) fn panicked(&self, payload: Payload, task: Option<&Arc<TaskInfo>>) {
+        if let Some(task) = task {
+            self.note_failure(task);
+        }
         let mut panic = self.panic.borrow_mut();
         if panic.is_none() {
             *panic = Some(payload);
             return;
         }
         drop(panic);
-        report(&Report::Displaced(&format_args!("a second panic, of {}", Whose(task.as_deref()))));
+        report(&Report::Displaced(&format_args!("a second panic, of {}", Whose(task.map(|task| &**task)))));
     }
 
     /// No more children; those that live are asked to end, in the order of their spawning. Once.
@@ -182,6 +283,7 @@ impl Ledger {
             return;
         }
         self.phase.set(Phase::Closing);
+        self.limit.clear();
         for task in tree::tasks_of(self.node) {
             tree::cancel(task, reason.clone());
         }
@@ -211,12 +313,14 @@ impl Ledger {
     pub(crate) fn tell_joiners(&self) {
         let news = self.news.take();
         for joiner in news {
-            joiner.wake();
+            joiner.tell();
         }
+        self.limit.tell_admitting();
     }
 
-    pub(crate) fn take_errors(&self) -> Vec<Failed> {
-        self.errors.take()
+    /// The errors that were kept, and how many were not.
+    pub(crate) fn take_errors(&self) -> (Vec<Failed>, usize) {
+        (self.errors.take(), self.left_out.get())
     }
 
     /// The panic that goes on in the owner. What it displaces is reported: errors of tasks, and the body's if there is

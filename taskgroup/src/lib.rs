@@ -35,34 +35,62 @@
 
 #![forbid(unsafe_code)]
 
+mod as_completed;
+mod cancelled;
+mod checkpoint;
+mod child;
+mod cleanup;
 mod drive;
 mod error_tree;
 mod exception_group;
+mod gather;
 mod group;
 mod info;
 mod join;
 mod join_error;
 mod ledger;
+mod limit;
+mod line;
 mod node;
 mod outcome;
+mod policy;
+mod race;
 mod reason;
 #[cfg(doctest)]
 mod rejections;
+mod scope;
+mod spawn_error;
+mod spawner;
+mod start;
 mod task;
 mod task_group;
+mod task_local;
+mod task_stream;
 mod timeout;
 mod tree;
 
 pub mod boxed;
 
+pub use as_completed::{AsCompleted, as_completed};
+pub use cancelled::Cancelled;
+pub use checkpoint::{cancel_reason, checkpoint};
+pub use cleanup::{Why, shield, with_cleanup, with_resource};
 pub use exception_group::{ExceptionGroup, Leaf, Member, What};
-pub use group::{SpawnError, TaskGroup};
+pub use gather::{gather, gather_settled};
+pub use group::TaskGroup;
 pub use info::TaskInfo;
 pub use join_error::{JoinError, JoinErrorKind};
 pub use outcome::Outcome;
+pub use race::{NoWinner, race};
 pub use reason::Reason;
+pub use scope::CancelScope;
+pub use spawn_error::SpawnError;
+pub use spawner::Spawner;
+pub use start::{Ready, StartError};
 pub use task::Task;
 pub use task_group::task_group;
+pub use task_local::TaskLocal;
+pub use task_stream::TaskStream;
 pub use timeout::{Elapsed, timeout, timeout_at};
 #[doc(hidden)]
 pub use tree::node_count;

@@ -8,14 +8,16 @@
 
 use crate::info::{Label, TaskInfo};
 use crate::reason::Reason;
+use crate::task_local::Values;
 use slab::Slab;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
-use taskgroup_runtime::Local;
+use std::time::Duration;
 use taskgroup_runtime::current::NONE;
 use taskgroup_runtime::ready::ReadySet;
+use taskgroup_runtime::{Local, Sleep};
 
 /// The name of a node in the tree of its thread.
 pub(crate) type NodeId = u32;
@@ -40,8 +42,13 @@ pub(crate) struct Node {
     pub(crate) reason: Option<Reason>,
     /// Who to wake so that the node is polled.
     pub(crate) wakeup: Wakeup,
-    /// Set by the waker that a scope hands on while a cancel is in force; made when first needed.
+    /// Woken and not polled since: set by a cancel, for regions, and by the waker that is handed on while one is in
+    /// force. Made when first needed, and meaningless while no cancel is in force.
     pub(crate) flag: Option<Arc<AtomicBool>>,
+    /// How long the node may take over its end, if there is a bound.
+    pub(crate) grace: Option<Box<Grace>>,
+    /// The task-local values that were set here, or inherited here from whoever spawned the task. `None`: those above.
+    pub(crate) values: Option<Rc<Values>>,
 }
 
 /// What a node stands for.
@@ -50,8 +57,21 @@ pub(crate) enum Kind {
     Task(Label),
     /// A timeout, the body of a group: whatever is inside is dropped when it is cancelled.
     Scope,
-    /// A group: a region, which a cancelled task polls until it has ended.
+    /// What a cleanup waits for: a region, which a cancelled task polls until it has ended.
+    Region,
+    /// A running cleanup, or a shielded part: a region, and cut.
+    Shield,
+    /// A group: a region as well.
     Group(Rc<ReadySet>),
+}
+
+/// A bound on how long a cancelled node may take: it runs from the moment of the cancel.
+pub(crate) struct Grace {
+    pub(crate) limit: Duration,
+    /// `None`: not cancelled yet, or rung.
+    pub(crate) alarm: Option<Sleep>,
+    /// The time is over: destructors only, from now on.
+    pub(crate) is_over: bool,
 }
 
 /// How a node is woken.
@@ -67,12 +87,17 @@ pub(crate) enum Wakeup {
 impl Kind {
     /// Nothing is inherited from above.
     pub(crate) fn is_cut(&self) -> bool {
+        matches!(self, Self::Task(_) | Self::Shield)
+    }
+
+    /// A task of its own, which its group asks to end, and nobody else.
+    pub(crate) fn is_task(&self) -> bool {
         matches!(self, Self::Task(_))
     }
 
     /// Has to be polled to its end before what is around it may be dropped.
     pub(crate) fn is_region(&self) -> bool {
-        matches!(self, Self::Group(_))
+        matches!(self, Self::Region | Self::Shield | Self::Group(_))
     }
 }
 
@@ -99,7 +124,8 @@ impl Tree {
 
     pub(crate) fn insert(&mut self, kind: Kind, parent: NodeId, wakeup: Wakeup) -> NodeId {
         let (first, last, before, after) = (NONE, NONE, NONE, NONE);
-        let node = Node { kind, parent: NONE, first, last, before, after, reason: None, wakeup, flag: None };
+        let (reason, flag, grace, values) = (None, None, None, None);
+        let node = Node { kind, parent: NONE, first, last, before, after, reason, wakeup, flag, grace, values };
         let id = self.nodes.insert(node) as NodeId;
         self.hang(id, parent);
         id
@@ -140,6 +166,18 @@ impl Tree {
         None
     }
 
+    /// The task-local values at `id`.
+    pub(crate) fn values_at(&self, mut id: NodeId) -> Option<Rc<Values>> {
+        while id != NONE {
+            let node = self.get(id);
+            if node.values.is_some() {
+                return node.values.clone();
+            }
+            id = node.parent;
+        }
+        None
+    }
+
     pub(crate) fn info(&self, mut id: NodeId) -> Option<Arc<TaskInfo>> {
         let mut labels = Vec::new();
         while id != NONE {
@@ -164,19 +202,32 @@ impl Tree {
     /// Children that are part of the same task. Of a group that is the body, which was hung there first; the thousand
     /// tasks behind it are not looked at.
     fn inner(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
-        let limit = if self.get(id).kind.is_region() { 1 } else { usize::MAX };
-        self.children(id).take(limit).filter(|child| !self.get(*child).kind.is_cut())
+        let limit = if matches!(self.get(id).kind, Kind::Group(_)) { 1 } else { usize::MAX };
+        self.children(id).take(limit).filter(|child| !self.get(*child).kind.is_task())
     }
 
-    /// Wakes a node and all below it that inherits from it. The recursion is as deep as scopes nest in one task.
-    pub(crate) fn alarm(&self, id: NodeId, outside: &mut Outside) {
-        outside.extend(self.wake(id));
-        for child in self.inner(id) {
-            self.alarm(child, outside);
+    /// Wakes a node that was asked to end, and all below it that inherits from it; a shield hears of it too, and
+    /// nothing inside. The recursion is as deep as scopes nest in one task.
+    pub(crate) fn alarm(&mut self, id: NodeId, outside: &mut Outside) {
+        self.alarm_one(id, outside);
+        let inner: Vec<_> = self.inner(id).collect();
+        for child in inner {
+            match self.get(child).kind {
+                Kind::Shield => self.alarm_one(child, outside),
+                _ => self.alarm(child, outside),
+            }
         }
     }
 
-    fn wake(&self, id: NodeId) -> Option<Rc<Waker>> {
+    fn alarm_one(&mut self, id: NodeId, outside: &mut Outside) {
+        let node = self.get_mut(id);
+        if matches!(node.kind, Kind::Region | Kind::Shield) {
+            node.flag.get_or_insert_default(); // their slot does not know: it may be queued for something else
+        }
+        outside.extend(self.wake(id));
+    }
+
+    pub(crate) fn wake(&self, id: NodeId) -> Option<Rc<Waker>> {
         let node = self.get(id);
         if let Some(flag) = &node.flag {
             flag.store(true, Ordering::Relaxed);
@@ -217,7 +268,7 @@ impl Tree {
         let node = self.get(id);
         match (&node.kind, &node.wakeup) {
             (Kind::Group(set), _) => set.is_told(),
-            (_, Wakeup::Slot(local, slot)) => local.is_queued(*slot),
+            (Kind::Task(_) | Kind::Scope, Wakeup::Slot(local, slot)) => local.is_queued(*slot),
             _ => node.flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)),
         }
     }
@@ -229,7 +280,7 @@ impl Tree {
                 regions.any = true;
                 regions.awaited |= !self.is_woken(child);
             }
-            if !regions.awaited {
+            if !regions.awaited && !self.get(child).kind.is_cut() {
                 let below = self.regions_below(child);
                 regions.any |= below.any;
                 regions.awaited |= below.awaited;

@@ -23,6 +23,8 @@ pub enum Reason {
     Text(Cow<'static, str>),
     /// What the group was in was cancelled, for this reason.
     Parent(Arc<Reason>),
+    /// The user asked the program to end, as by Ctrl-C. Nothing in this crate gives it; a program that listens does.
+    Interrupt,
     /// The future around it was dropped before its end: destructors only, no cleanups.
     Dropped,
 }
@@ -47,6 +49,7 @@ impl fmt::Display for Reason {
             Self::Deadline(after) => write!(f, "a deadline of {} passed", Readable(*after)),
             Self::Text(text) => f.write_str(text),
             Self::Parent(_) => write!(f, "{}", self.root()),
+            Self::Interrupt => f.write_str("interrupted"),
             Self::Dropped => f.write_str("the future around it was dropped"),
         }
     }

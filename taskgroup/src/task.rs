@@ -1,6 +1,6 @@
 //! The handle of a child, and what it shares with the group.
 //!
-//! Before: `tree.rs`. After: `ledger.rs`.
+//! Before: `tree.rs`. After: `child.rs`, `ledger.rs`.
 //!
 //! ```text
 //!            (1) spawn                         (2) the future ended or was dropped
@@ -13,6 +13,9 @@
 use crate::drive::End;
 use crate::info::TaskInfo;
 use crate::join_error::{JoinError, JoinErrorKind};
+use crate::limit::Ticket;
+use crate::line::Line;
+use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::tree::{self, NodeId};
 use std::any::Any;
@@ -69,11 +72,35 @@ pub(crate) struct State {
     node: Cell<NodeId>,
     /// Its place in the group's ready set; stale after the end. `None`: refused.
     member: Option<Member>,
+    /// Its place in the order of spawning, under a limit.
+    ticket: Ticket,
+    /// What its failure does; that of the group when it was spawned.
+    policy: Policy,
+    /// It was polled.
+    started: Cell<bool>,
     /// Set by the task's future, as its last act, when it failed.
     failure: Cell<Option<Failure>>,
     end: RefCell<Option<TaskEnd>>,
     /// Who polled the handle last; told after the group has acted on the end. One: a handle is polled by `&mut`.
-    joiner: RefCell<Option<Waker>>,
+    joiner: RefCell<Option<Joiner>>,
+}
+
+/// Who waits for the end of a task.
+pub(crate) enum Joiner {
+    /// Somebody who awaits the handle.
+    Task(Waker),
+    /// Somebody who takes many handles as they come, and the place of this one among them.
+    Line(Rc<Line>, usize),
+}
+
+impl Joiner {
+    /// To be called with no borrow held.
+    pub(crate) fn tell(self) {
+        match self {
+            Self::Task(waker) => waker.wake(),
+            Self::Line(line, place) => line.arrive(place),
+        }
+    }
 }
 
 /// How a task ended.
@@ -99,10 +126,13 @@ impl<T> TypedPromise<T> {
 }
 
 impl State {
-    pub(crate) fn live(node: NodeId, member: Member) -> Self {
+    pub(crate) fn live(node: NodeId, member: Member, ticket: Ticket, policy: Policy) -> Self {
         Self {
             node: Cell::new(node),
             member: Some(member),
+            ticket,
+            policy,
+            started: Cell::new(false),
             failure: Cell::new(None),
             end: RefCell::new(None),
             joiner: RefCell::default(),
@@ -115,6 +145,9 @@ impl State {
         Self {
             node: Cell::new(NONE),
             member: None,
+            ticket: Ticket::default(),
+            policy: Policy::FailFast,
+            started: Cell::new(false),
             failure: Cell::new(None),
             end: RefCell::new(Some(TaskEnd::Not(end))),
             joiner: RefCell::default(),
@@ -146,12 +179,29 @@ impl State {
         self.member().current(self.node.get())
     }
 
+    pub(crate) fn ticket(&self) -> Ticket {
+        self.ticket
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// The first act of the task's future.
+    pub(crate) fn begin(&self) {
+        self.started.set(true);
+    }
+
+    pub(crate) fn was_started(&self) -> bool {
+        self.started.get()
+    }
+
     pub(crate) fn take_failure(&self) -> Option<Failure> {
         self.failure.take()
     }
 
     /// Marks the end; from now on the handle knows. Gives back who is to be told.
-    pub(crate) fn finish(&self, end: TaskEnd) -> Option<Waker> {
+    pub(crate) fn finish(&self, end: TaskEnd) -> Option<Joiner> {
         self.node.set(NONE);
         *self.end.borrow_mut() = Some(end);
         self.joiner.take()
@@ -199,6 +249,16 @@ impl<T> Task<T> {
 
     pub(crate) fn state(&self) -> &State {
         &self.promise.state
+    }
+
+    /// Gets a place in a line of handles that are taken as their tasks end. Of a task that has ended, it arrives at once.
+    pub(crate) fn line_up(&self, line: &Rc<Line>, place: usize) {
+        if self.is_finished() {
+            line.arrive(place);
+            return;
+        }
+        let before = self.state().joiner.replace(Some(Joiner::Line(line.clone(), place)));
+        drop(before); // a foreign waker's drop is user code
     }
 
     /// Names the task, for errors and traces. Until then it is `#3` for the third child of its group.
@@ -269,8 +329,8 @@ impl<T> Future for Task<T> {
             return Poll::Ready(result);
         }
         let joiner = &self.state().joiner;
-        if !joiner.borrow().as_ref().is_some_and(|joiner| joiner.will_wake(cx.waker())) {
-            let waker = cx.waker().clone();
+        if !matches!(&*joiner.borrow(), Some(Joiner::Task(waker)) if waker.will_wake(cx.waker())) {
+            let waker = Joiner::Task(cx.waker().clone());
             let before = joiner.replace(Some(waker));
             drop(before); // a foreign waker's drop is user code
         }

@@ -6,6 +6,7 @@
 //! (`Join`), the children that are left (`Drain`), the group's node (`Leave`). A future may be forgotten instead; then
 //! none of this runs, and nothing that it owns is touched again.
 
+use crate::cancelled::Cancelled;
 use crate::drive::{End, park};
 use crate::exception_group::ExceptionGroup;
 use crate::group::TaskGroup;
@@ -91,7 +92,8 @@ where
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
-        if let Some(errors) = ExceptionGroup::collect(ledger.take_errors(), error) {
+        let (failed, _left_out) = ledger.take_errors();
+        if let Some(errors) = ExceptionGroup::collect(failed, error) {
             return Err(errors);
         }
         match value {
@@ -122,12 +124,15 @@ struct Drain<'a, 'scope, 'env, E: 'static>(&'a TaskGroup<'scope, 'env, E>);
 impl<E> Drop for Drain<'_, '_, '_, E> {
     fn drop(&mut self) {
         let ledger = &self.0.ledger;
+        drop(ManuallyDrop::into_inner(self.0.handler.take()));
         if ledger.phase() == Phase::Over {
             return; // the usual end: nobody is left, and `task_group` has the errors
         }
         ledger.close(&Reason::Dropped);
         loop {
+            let newcomers = ledger.inbox.take().into_iter().map(|(_, child)| child);
             let mut children: Vec<_> = self.0.children.take().into_iter().map(|(_, child)| child).collect();
+            children.extend(newcomers);
             if children.is_empty() {
                 break;
             }
@@ -139,7 +144,9 @@ impl<E> Drop for Drain<'_, '_, '_, E> {
                     let _task = promise.state.current().enter();
                     catch_unwind(AssertUnwindSafe(|| drop(future)))
                 };
-                ledger.ended(&promise.state, dropped.map_or_else(End::Panicked, |()| End::Cancelled));
+                let cancelled = |()| End::Cancelled(Cancelled::at(promise.state.node()));
+                ledger.ended(&promise.state, dropped.map_or_else(End::Panicked, cancelled));
+                drop(ManuallyDrop::into_inner(child.handler));
             }
         }
         ledger.over();

@@ -2,7 +2,7 @@
 
 use crate::drive::{End, Scope, park};
 use crate::reason::Reason;
-use crate::tree;
+use crate::tree::{self, Kind};
 use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
@@ -64,7 +64,7 @@ pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> impl Future<Output
 
 async fn within<F: Future>(alarm: Sleep, limit: Duration, future: F) -> Result<F::Output, Elapsed> {
     let future = pin!(Some(future));
-    let scope = Scope::new();
+    let scope = Scope::new(Kind::Scope);
     let alarm = if limit.is_zero() {
         tree::cancel(scope.node(), Reason::Deadline(limit)); // what is late already runs to its first wait, no further
         None
@@ -74,8 +74,8 @@ async fn within<F: Future>(alarm: Sleep, limit: Duration, future: F) -> Result<F
     match (Within { scope, alarm, limit, future }).await {
         End::Done(value) => Ok(value),
         End::Panicked(payload) => resume_unwind(payload),
-        End::Cancelled if is_frozen() => park().await, // an outer cancel goes on
-        End::Cancelled => Err(Elapsed { limit }),
+        End::Cancelled(_) if is_frozen() => park().await, // an outer cancel goes on
+        End::Cancelled(_) => Err(Elapsed { limit }),
     }
 }
 

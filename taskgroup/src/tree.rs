@@ -3,16 +3,18 @@
 //! Before: `node.rs`, the data. After: `drive.rs`, which acts on what is found here.
 //!
 //! One tree for each thread. A node stands for a task, a scope inside a task (a timeout, a group's body), or a region
-//! (a group: something that has work to do before its task may be dropped). A node hangs where it was polled last.
+//! (a group, a body that has a cleanup, a shield: something that has work to do before its task may be dropped). A node
+//! hangs where it was polled last.
 //!
 //! ```text
-//!   task --- scope --- group ==+== body (a scope) --- ...
+//!   task --- scope --- group ==+== body (a scope) --- region --- ...
 //!                              +== task  (cut: its group asks it, by name)
-//!                              +== task
+//!                              +== task --- shield (cut: a cleanup that runs)
 //! ```
 //!
 //! A cancel belongs to the node that was asked. It is *inherited* downwards, by looking up, and stops at cuts: a
-//! child of a group takes nothing from above, so that the body can finish its cleanups before the children are asked.
+//! child of a group takes nothing from above, so that the body can finish its cleanups before the children are asked;
+//! a shield and a running cleanup take nothing from above, so that they can finish.
 //! There is no counter to keep, and nothing to take back: a node that leaves takes its cancel along.
 //!
 //! While no cancel is in force on the thread, nobody looks here: every question is answered by one load ([`quiet`]).
@@ -20,14 +22,17 @@
 use crate::info::{Label, TaskInfo};
 use crate::reason::Reason;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Waker;
+use std::task::{Context, Waker};
+use std::time::Duration;
 use taskgroup_runtime::current::Current;
-use taskgroup_runtime::set_freeze_probe;
+use taskgroup_runtime::{set_freeze_probe, sleep};
 
+use crate::node::{Grace, Outside, Tree};
 pub(crate) use crate::node::{Kind, NodeId, Wakeup};
-use crate::node::{Outside, Tree};
+use crate::task_local::Values;
 
 thread_local! {
     /// Cancels in force on this thread.
@@ -154,10 +159,14 @@ pub(crate) fn info(node: NodeId) -> Option<Arc<TaskInfo>> {
 pub(crate) fn cancel(node: NodeId, reason: Reason) {
     let outside = write(|tree| {
         let mut outside = Vec::new();
-        let place = &mut tree.get_mut(node).reason;
-        if place.is_none() {
-            *place = Some(reason);
+        let asked = tree.get_mut(node);
+        if asked.reason.is_none() {
+            asked.reason = Some(reason);
             IN_FORCE.set(IN_FORCE.get() + 1);
+            if let Some(grace) = &mut asked.grace {
+                grace.is_over = grace.limit.is_zero();
+                grace.alarm = Some(sleep(grace.limit));
+            }
         }
         tree.alarm(node, &mut outside);
         outside
@@ -165,43 +174,105 @@ pub(crate) fn cancel(node: NodeId, reason: Reason) {
     wake_all(outside);
 }
 
+/// Wakes whoever polls a node.
+pub(crate) fn wake(node: NodeId) {
+    wake_all(read(|tree| tree.wake(node).into_iter().collect()));
+}
+
+/// Bounds how long a node may take over its end, once it is asked to end.
+pub(crate) fn set_grace(node: NodeId, limit: Duration) {
+    write(|tree| {
+        let grace = &mut tree.get_mut(node).grace;
+        match grace {
+            Some(grace) => grace.limit = limit,
+            None => *grace = Some(Box::new(Grace { limit, alarm: None, is_over: false })),
+        }
+    });
+}
+
+/// Whether the grace of a cancelled node is over. To be asked at each poll, since it arms the alarm.
+fn is_grace_over(node: NodeId, cx: &mut Context<'_>) -> bool {
+    let alarm = write(|tree| tree.get_mut(node).grace.as_mut()?.alarm.take()).flatten();
+    let Some(mut alarm) = alarm else { return is_cut_off(node) };
+    let rings = alarm.poll_unfrozen(cx).is_ready(); // out of the tree: that may clone somebody else's waker
+    write(|tree| {
+        if let Some(grace) = &mut tree.get_mut(node).grace {
+            grace.is_over = rings;
+            grace.alarm = (!rings).then_some(alarm);
+        }
+    });
+    rings
+}
+
+/// Whether a node was cut off: dropped with its cleanups half-way, because its grace was over.
+pub(crate) fn is_cut_off(node: NodeId) -> bool {
+    !quiet() && read(|tree| tree.get(node).grace.as_ref().is_some_and(|grace| grace.is_over)).unwrap_or(false)
+}
+
+/// The task-local values at a node.
+pub(crate) fn values_at(node: NodeId) -> Option<Rc<Values>> {
+    read(|tree| tree.values_at(node)).flatten()
+}
+
+/// Sets the task-local values of a node, for itself and for what is below.
+pub(crate) fn set_values(node: NodeId, values: Rc<Values>) {
+    let before = write(|tree| tree.get_mut(node).values.replace(values));
+    drop(before); // they are the user's
+}
+
 /// The tasks of a group, in the order of their spawning.
 pub(crate) fn tasks_of(group: NodeId) -> Vec<NodeId> {
-    read(|tree| tree.children(group).filter(|child| tree.get(*child).kind.is_cut()).collect()).unwrap_or_default()
+    read(|tree| tree.children(group).filter(|child| tree.get(*child).kind.is_task()).collect()).unwrap_or_default()
 }
 
 /// Before a poll under a cancel: is the future to be dropped without one?
-pub(crate) fn is_to_be_dropped_unpolled(node: NodeId) -> bool {
-    read(|tree| tree.reason_at(node).is_some() && !tree.regions_below(node).any).unwrap_or(false)
+pub(crate) fn is_to_be_dropped_unpolled(node: NodeId, cx: &mut Context<'_>) -> bool {
+    is_grace_over(node, cx)
+        || read(|tree| tree.reason_at(node).is_some() && !tree.regions_below(node).any).unwrap_or(false)
 }
 
-/// After a poll that is pending, under a cancel: is the future to be dropped?
+/// What is to become of a future that is pending.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Keep,
+    Drop,
+    /// With a region in it that nobody polls any more.
+    Abandon,
+}
+
+/// After a poll that is pending, under a cancel: what is to become of the future?
 ///
 /// It is kept while a region below it is being awaited. A region that was woken and not polled since is not awaited
 /// (it was polled once and then left alone, as by `select` on a reference) unless the node itself was woken meanwhile
 /// and so may poll it next time.
-pub(crate) fn is_to_be_dropped(node: NodeId) -> bool {
+pub(crate) fn verdict(node: NodeId) -> Verdict {
     read(|tree| {
         if tree.reason_at(node).is_none() {
-            return false;
+            return Verdict::Keep;
         }
         let regions = tree.regions_below(node);
-        !(regions.any && (regions.awaited || tree.is_woken(node)))
+        match regions.any {
+            false => Verdict::Drop,
+            true if regions.awaited || tree.is_woken(node) => Verdict::Keep,
+            true => Verdict::Abandon,
+        }
     })
-    .unwrap_or(false)
+    .unwrap_or(Verdict::Keep)
 }
 
 /// The waker to hand on under a cancel: one that notes that it was woken. `None`: hand on the one you have.
+///
+/// A shield is polled under a cancel too, though none is in force inside: the cancel is above it.
 pub(crate) fn flagging_waker(node: NodeId, waker: &Waker) -> Option<Waker> {
     let flag = write(|tree| {
-        let in_force = tree.reason_at(node).is_some();
+        let in_force = tree.reason_at(node).is_some() || tree.reason_above(node).is_some();
         let node = tree.get_mut(node);
         if let Some(flag) = &node.flag {
             flag.store(false, Ordering::Relaxed);
         }
-        // a member of a ready set needs no flag: its slot knows whether it is queued
-        let is_member = !matches!(node.kind, Kind::Scope) || matches!(node.wakeup, Wakeup::Slot(..));
-        (in_force && !is_member).then(|| node.flag.get_or_insert_default().clone())
+        // a task, and a scope that is woken through its task, need no flag: the slot knows whether it is queued
+        let has_slot = matches!((&node.kind, &node.wakeup), (Kind::Task(_), _) | (Kind::Scope, Wakeup::Slot(..)));
+        (in_force && !has_slot).then(|| node.flag.get_or_insert_default().clone())
     });
     let flag = flag.flatten()?;
     let waker = waker.clone();
@@ -229,7 +300,7 @@ impl std::task::Wake for Flagging {
 pub(crate) fn remove(node: NodeId) {
     let removed = write(|tree| {
         let mut outside = Vec::new();
-        if !quiet() && !tree.get(node).kind.is_cut() {
+        if !quiet() && !tree.get(node).kind.is_task() {
             tree.wake_cancelled_above(node, &mut outside);
         }
         if tree.has_children(node) {

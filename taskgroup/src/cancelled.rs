@@ -1,0 +1,47 @@
+//! What a cancel leaves behind.
+
+use crate::reason::Reason;
+use crate::tree::{self, NodeId};
+use std::fmt;
+
+/// Something was cancelled: why, and whether its cleanups had the time to end.
+///
+/// The error of [`CancelScope::run`](crate::CancelScope::run). (A task's is
+/// [`JoinErrorKind::Cancelled`](crate::JoinErrorKind::Cancelled), a timeout's [`Elapsed`](crate::Elapsed).)
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cancelled {
+    reason: Reason,
+    cut_off: bool,
+}
+
+impl Cancelled {
+    /// What has just happened to a node that was cancelled.
+    pub(crate) fn at(node: NodeId) -> Self {
+        Self { reason: tree::reason(node).unwrap_or(Reason::Dropped), cut_off: tree::is_cut_off(node) }
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    pub(crate) fn into_reason(self) -> Reason {
+        self.reason
+    }
+
+    /// Whether it took longer over its cleanups than its grace, and was dropped with them half-way.
+    #[must_use]
+    pub fn was_cut_off(&self) -> bool {
+        self.cut_off
+    }
+}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cut_off = if self.cut_off { ", and cut off before its cleanups had ended" } else { "" };
+        write!(f, "cancelled: {}{cut_off}", self.reason)
+    }
+}
+
+impl std::error::Error for Cancelled {}

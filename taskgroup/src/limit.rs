@@ -1,0 +1,187 @@
+//! How many tasks of a group run at once, and who waits for a place.
+//!
+//! Before: `task.rs`. After: `ledger.rs`, which asks here whether a new task may be woken.
+
+use crate::group::TaskGroup;
+use crate::ledger::Phase;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
+use taskgroup_runtime::is_frozen;
+
+/// The places of a group. It names tasks by their slots.
+pub(crate) struct Limit {
+    /// How many may run at once.
+    places: Cell<usize>,
+    /// How many do: were woken for their first poll and have not ended.
+    running: Cell<usize>,
+    /// The last ticket that was given out.
+    last: Cell<Ticket>,
+    /// The last ticket that was given a place. Places are given in the order of the tickets, so all before it were.
+    called: Cell<Ticket>,
+    /// Those that were not called yet, first in first out.
+    queue: RefCell<VecDeque<(Ticket, u32)>>,
+    /// Who waits in [`TaskGroup::admit`].
+    admitting: RefCell<Vec<Waker>>,
+}
+
+/// A task's number in the order of spawning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticket(u64);
+
+impl Default for Limit {
+    fn default() -> Self {
+        let (last, called, running) = (Cell::default(), Cell::default(), Cell::default());
+        let (queue, admitting) = (RefCell::default(), RefCell::default());
+        Self { places: Cell::new(usize::MAX), running, last, called, queue, admitting }
+    }
+}
+
+impl Limit {
+    /// Gives a new task a place, or a place in the queue.
+    pub(crate) fn enter(&self, slot: u32) -> Ticket {
+        let ticket = Ticket(self.last.get().0 + 1);
+        self.last.set(ticket);
+        if self.has_room() {
+            self.call(ticket);
+        } else {
+            self.queue.borrow_mut().push_back((ticket, slot));
+        }
+        ticket
+    }
+
+    fn call(&self, ticket: Ticket) {
+        self.called.set(ticket);
+        self.running.set(self.running.get() + 1);
+    }
+
+    /// Whether a task was given a place.
+    pub(crate) fn has_place(&self, ticket: Ticket) -> bool {
+        ticket <= self.called.get()
+    }
+
+    /// A task has ended. One in the queue was cancelled there.
+    pub(crate) fn leave(&self, ticket: Ticket) {
+        if self.has_place(ticket) {
+            self.running.set(self.running.get() - 1);
+            return;
+        }
+        let mut queue = self.queue.borrow_mut();
+        if let Ok(at) = queue.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
+            queue.remove(at);
+        }
+    }
+
+    /// Nobody else is started: all are asked to end, and come up for that by themselves.
+    pub(crate) fn clear(&self) {
+        self.queue.borrow_mut().clear();
+    }
+
+    /// Whom to wake, now that a place may be free.
+    pub(crate) fn next(&self) -> Option<u32> {
+        if self.running.get() >= self.places.get() {
+            return None;
+        }
+        let (ticket, slot) = self.queue.borrow_mut().pop_front()?;
+        self.call(ticket);
+        Some(slot)
+    }
+
+    /// Wakes those who wait for a place, to look again.
+    pub(crate) fn tell_admitting(&self) {
+        let admitting = self.admitting.take();
+        for waker in admitting {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn set(&self, places: usize) {
+        self.places.set(places);
+    }
+
+    fn has_room(&self) -> bool {
+        self.running.get() < self.places.get() && self.queue.borrow().is_empty()
+    }
+}
+
+impl<E: 'static> TaskGroup<'_, '_, E> {
+    /// At most so many tasks run at once; the others are queued, and start in the order of their spawning.
+    ///
+    /// The body does not count. Queued tasks are part of the group: it waits for them, and they are cancelled with it,
+    /// without having run. A higher limit starts queued tasks at once; under a lower one running tasks go on. Zero
+    /// starts nobody: a pause, until the limit is raised.
+    ///
+    /// A running task that waits for a queued one holds the place that the other needs: if all do, the group stands
+    /// still (a stall on the virtual clock names both). Spawn such tasks into a group of their own.
+    ///
+    /// Source: the semaphore that one passes to each child in asyncio, Trio's `CapacityLimiter`; here nothing is polled
+    /// before it has a place.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use taskgroup::{ExceptionGroup, block_on, task_group, yield_now};
+    ///
+    /// # fn main() -> Result<(), ExceptionGroup<std::io::Error>> {
+    /// let (running, most) = (Cell::new(0), Cell::new(0));
+    /// block_on(task_group(async |g| {
+    ///     g.limit(3);
+    ///     for _ in 0..10 {
+    ///         g.spawn(async {
+    ///             running.set(running.get() + 1);
+    ///             most.set(most.get().max(running.get()));
+    ///             yield_now().await;
+    ///             running.set(running.get() - 1);
+    ///         });
+    ///     }
+    ///     Ok(())
+    /// }))?;
+    /// assert_eq!(most.get(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn limit(&self, places: usize) {
+        self.ledger.set_limit(places);
+    }
+
+    /// Waits until a task that is spawned now would start at once: *before* work is accepted, so that what cannot be
+    /// served waits where it comes from, not in the group.
+    ///
+    /// The place is not held: spawn before you wait for anything that lets others spawn. In a group that is closing it
+    /// returns at once, since nothing will start any more.
+    ///
+    /// # Cancel
+    ///
+    /// A cancellation point, also when there is a place. Nothing is lost.
+    ///
+    /// ```
+    /// # use taskgroup::net::{TcpListener, TcpStream};
+    /// # use taskgroup::{BoxError, TaskGroup};
+    /// # async fn serve(_: TcpStream) -> Result<(), BoxError> { Ok(()) }
+    /// async fn accept<'scope>(listener: &TcpListener, g: &'scope TaskGroup<'scope, '_>) -> Result<(), BoxError> {
+    ///     g.limit(100);
+    ///     loop {
+    ///         g.admit().await; // the hundred and first waits in the kernel's queue
+    ///         let (stream, _) = listener.accept().await?;
+    ///         g.spawn(serve(stream));
+    ///     }
+    /// }
+    /// ```
+    pub async fn admit(&self) {
+        let limit = &self.ledger.limit;
+        poll_fn(|cx| {
+            if is_frozen() {
+                return Poll::Pending;
+            }
+            if limit.has_room() || self.ledger.phase() != Phase::Open {
+                return Poll::Ready(());
+            }
+            if !limit.admitting.borrow().iter().any(|waker| waker.will_wake(cx.waker())) {
+                let waker = cx.waker().clone();
+                limit.admitting.borrow_mut().push(waker);
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}

@@ -1,0 +1,170 @@
+//! Starting a task and waiting until it says that it is ready.
+//!
+//! Before: `group.rs`. After: nothing.
+
+use crate::child::{Handled, erase};
+use crate::group::TaskGroup;
+use crate::join_error::JoinError;
+use crate::outcome::Outcome;
+use crate::task::{Failure, Task};
+use std::cell::Cell;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use taskgroup_runtime::is_frozen;
+
+/// What a task that is being started and its caller share.
+struct Start<V, E> {
+    value: Cell<Option<V>>,
+    /// The task has said that it is ready.
+    is_ready: Cell<bool>,
+    /// What it failed with before.
+    error: Cell<Option<E>>,
+    caller: Cell<Option<Waker>>,
+}
+
+/// A task says with it that it is ready. Given by [`TaskGroup::start`].
+pub struct Ready<V, E> {
+    start: Rc<Start<V, E>>,
+}
+
+impl<V, E> Ready<V, E> {
+    /// The task is ready; the caller gets `value`. From now on its failure is the group's.
+    pub fn set(self, value: V) {
+        self.start.value.set(Some(value));
+        self.start.is_ready.set(true);
+        if let Some(caller) = self.start.caller.take() {
+            caller.wake();
+        }
+    }
+}
+
+impl<V, E> fmt::Debug for Ready<V, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready").finish_non_exhaustive()
+    }
+}
+
+/// Why a task did not become ready.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError<E> {
+    /// It failed before. The error is here, and not in its group.
+    #[error("failed before it was ready: {0}")]
+    Failed(E),
+    /// It ended and never said so.
+    #[error("ended without saying that it is ready: call `Ready::set`")]
+    NotReady,
+    /// It was cancelled, refused, or panicked.
+    #[error("{0}")]
+    Join(JoinError),
+}
+
+impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
+    /// Starts a task and waits until it says that it is ready, with a value: a server with the port it listens on. The
+    /// task goes on as a child of the group.
+    ///
+    /// Source: Trio's `nursery.start` and `task_status.started`.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]: what it failed with before it was ready (that touches no sibling); that it ended without having
+    /// been; that it was cancelled.
+    ///
+    /// # Cancel
+    ///
+    /// A cancellation point. Cancelled or dropped before the task is ready, the task is cancelled.
+    ///
+    /// ```
+    /// use taskgroup::{BoxError, ExceptionGroup, block_on, task_group};
+    /// use taskgroup::net::{TcpListener, TcpStream};
+    ///
+    /// # fn main() -> Result<(), ExceptionGroup<BoxError>> {
+    /// block_on(task_group(async |g| {
+    ///     let (address, _server) = g
+    ///         .start(async |ready| {
+    ///             let listener = TcpListener::bind("127.0.0.1:0")?;
+    ///             ready.set(listener.local_addr()?);
+    ///             listener.accept().await?;
+    ///             Ok(())
+    ///         })
+    ///         .await?;
+    ///     TcpStream::connect(address).await?;
+    ///     Ok(())
+    /// }))
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn start<V, F>(
+        &'scope self,
+        task: impl FnOnce(Ready<V, E>) -> F,
+    ) -> impl Future<Output = Result<(V, Task<()>), StartError<E>>>
+    where
+        V: 'scope,
+        F: Future<Output: Outcome<E, Value = ()>> + 'scope,
+    {
+        let (value, error, caller) = (Cell::default(), Cell::default(), Cell::default());
+        let start = Rc::new(Start { value, is_ready: Cell::new(false), error, caller });
+        let future = task(Ready { start: start.clone() });
+        let (kept, place) = (start.clone(), Location::caller());
+        let finish = move |output: F::Output| output.into_result().map_err(|error| kept.keep(error));
+        let started = self.launch(future, finish, place);
+        let mut waiting = Waiting { task: Some(started.unwrap_or_else(|future| self.refuse(future, place))) };
+        async move { poll_fn(|cx| waiting.poll(&start, cx)).await }
+    }
+}
+
+impl<V, E: 'static> Start<V, E> {
+    /// The failure of the task: the caller's, or the group's.
+    fn keep(&self, error: E) -> Failure {
+        if self.is_ready.get() {
+            return erase(error);
+        }
+        self.error.set(Some(error));
+        erase(Handled)
+    }
+}
+
+/// What starting a task ends in: what it said, and its handle.
+type Started<V, E> = Result<(V, Task<()>), StartError<E>>;
+
+/// A task that is not ready yet, so far as its caller knows.
+struct Waiting {
+    /// `None`: given to the caller.
+    task: Option<Task<()>>,
+}
+
+impl Waiting {
+    fn poll<V, E>(&mut self, start: &Start<V, E>, cx: &mut Context<'_>) -> Poll<Started<V, E>> {
+        if is_frozen() {
+            return Poll::Pending;
+        }
+        if let Some(value) = start.value.take()
+            && let Some(task) = self.task.take()
+        {
+            return Poll::Ready(Ok((value, task)));
+        }
+        let Some(task) = &mut self.task else { return Poll::Pending };
+        if let Poll::Ready(end) = Pin::new(task).poll(cx) {
+            return Poll::Ready(Err(match (start.error.take(), end) {
+                (Some(error), _) => StartError::Failed(error),
+                (None, Ok(())) => StartError::NotReady,
+                (None, Err(error)) => StartError::Join(error),
+            }));
+        }
+        let waker = cx.waker().clone();
+        let before = start.caller.replace(Some(waker));
+        drop(before);
+        Poll::Pending
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.cancel("whoever started it did not wait until it was ready");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Values that follow the tasks: set around a future, seen by all that it calls and spawns.
+//!
+//! Before: `drive.rs`. After: nothing.
+
+use crate::drive::{Driven, End, park};
+use crate::tree::{self, Kind, NodeId};
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::resume_unwind;
+use std::pin::pin;
+use std::ptr;
+use std::rc::Rc;
+use taskgroup_runtime::current::Current;
+
+thread_local! {
+    /// Values set on this thread. While there are none, spawning a task does not look for any.
+    static SET: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A value that belongs to the running task and is inherited by the tasks it spawns: a request's number, a tracing
+/// span, a user.
+///
+/// [`scope`](Self::scope) sets it around a future. A task gets the values that are set where it is *spawned*, and
+/// keeps them; what a task sets, others do not see.
+///
+/// Source: asyncio's context variables (`contextvars`; a task runs in a copy of its creator's context). There the
+/// variable is set from a line on, here around a future, so that it cannot leak.
+///
+/// ```
+/// use taskgroup::{ExceptionGroup, TaskLocal, block_on, task_group};
+///
+/// static REQUEST: TaskLocal<u32> = TaskLocal::new();
+///
+/// async fn log(line: &str) -> String {
+///     format!("[{}] {line}", REQUEST.get().unwrap_or(0))
+/// }
+///
+/// # fn main() -> Result<(), ExceptionGroup<std::io::Error>> {
+/// let line = block_on(REQUEST.scope(17, async {
+///     task_group(async |g| Ok(g.spawn(async { Ok(log("found").await) }).await)).await
+/// }))?;
+/// assert_eq!(line.ok().as_deref(), Some("[17] found"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct TaskLocal<T: 'static> {
+    /// Something to have an address of its own, which is the key.
+    place: u8,
+    value: PhantomData<fn() -> T>,
+}
+
+/// The values at a node: the innermost first.
+pub(crate) struct Values {
+    key: *const u8,
+    value: Rc<dyn Any>,
+    above: Option<Rc<Values>>,
+}
+
+impl<T> TaskLocal<T> {
+    /// A task-local that is set nowhere. For a `static`.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "only a static makes sense, and that needs a const fn")]
+    pub const fn new() -> Self {
+        Self { place: 0, value: PhantomData }
+    }
+
+    /// Runs `future` with the value set, for itself and for the tasks that are spawned inside.
+    ///
+    /// Costs two small allocations and a node in the scope tree.
+    ///
+    /// # Panics
+    ///
+    /// Where the future panics.
+    ///
+    /// # Cancel
+    ///
+    /// As `future` is.
+    pub async fn scope<F: Future>(&'static self, value: T, future: F) -> F::Output {
+        let _set = Set::new();
+        let above = tree::values_at(Current::get().node());
+        let values = Rc::new(Values { key: self.key(), value: Rc::new(value), above });
+        let future = pin!(Some(future));
+        let driven = Driven::new(Kind::Scope, future);
+        tree::set_values(driven.node(), values);
+        match driven.await {
+            End::Done(output) => output,
+            End::Panicked(payload) => resume_unwind(payload),
+            End::Cancelled(_) => park().await,
+        }
+    }
+
+    /// Shows the innermost value to `look`; `None` if it is set nowhere around.
+    pub fn with<R>(&'static self, look: impl FnOnce(Option<&T>) -> R) -> R {
+        let value = self.find();
+        look(value.as_ref().and_then(|value| value.downcast_ref()))
+    }
+
+    /// A clone of the innermost value; `None` if it is set nowhere around.
+    #[must_use]
+    pub fn get(&'static self) -> Option<T>
+    where
+        T: Clone,
+    {
+        self.with(|value| value.cloned())
+    }
+
+    fn key(&'static self) -> *const u8 {
+        &raw const self.place
+    }
+
+    fn find(&'static self) -> Option<Rc<dyn Any>> {
+        let mut values = inherited()?;
+        loop {
+            if ptr::eq(values.key, self.key()) {
+                return Some(values.value.clone());
+            }
+            values = values.above.clone()?;
+        }
+    }
+}
+
+impl<T> fmt::Debug for TaskLocal<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskLocal").finish_non_exhaustive()
+    }
+}
+
+/// What is set where the caller runs.
+fn inherited() -> Option<Rc<Values>> {
+    if SET.with(Cell::get) == 0 { None } else { tree::values_at(Current::get().node()) }
+}
+
+/// A task that is spawned gets what its spawner has.
+pub(crate) fn inherit(task: NodeId) {
+    if let Some(values) = inherited() {
+        tree::set_values(task, values);
+    }
+}
+
+/// Counts the scopes that set something. (One that is forgotten stays counted: others look once more than they need.)
+struct Set;
+
+impl Set {
+    fn new() -> Self {
+        SET.set(SET.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Set {
+    fn drop(&mut self) {
+        SET.set(SET.get() - 1);
+    }
+}
