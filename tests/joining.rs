@@ -453,3 +453,40 @@ fn a_task_polled_with_many_wakers_keeps_the_last_one() {
         .expect("no errors");
     });
 }
+
+#[test]
+fn a_stall_says_who_waits_for_whom() {
+    let runtime = Runtime::with_clock(Clock::Autojump);
+    let later = RefCell::new(None);
+    let line = line!();
+    let stalled = runtime.try_block_on(group(async |g| {
+        g.limit(1);
+        let reader = g.spawn(async {
+            let writer: Task<()> = later.take().expect("set below");
+            drop(writer.await); // it has no place: we have it
+        });
+        later.replace(Some(g.spawn(async {}).named("writer")));
+        reader.named("reader").await.map_err(|_| "reader")
+    }));
+    let Err(BlockOnError::Stalled(stall)) = stalled else { panic!("{stalled:?}") };
+    let (reader, writer) =
+        (format!("task reader ({}:{})", file!(), line + 3), format!("task writer ({}:{})", file!(), line + 7));
+    let waits = [
+        format!("the root task waits for {reader}"),
+        format!("{reader} waits for {writer}, which waits for a place under the limit of its group"),
+    ];
+    assert_eq!(stall.waits, waits);
+    assert!(stall.to_string().ends_with(&format!("\n- {}\n- {}", waits[0], waits[1])));
+}
+
+#[test]
+fn a_wait_that_is_over_is_not_told_of_in_a_stall() {
+    let runtime = Runtime::with_clock(Clock::Autojump);
+    let stalled = runtime.try_block_on(group(async |g| {
+        drop(g.spawn(async {}).await);
+        pending::<()>().await;
+        Ok(())
+    }));
+    let Err(BlockOnError::Stalled(stall)) = stalled else { panic!("{stalled:?}") };
+    assert!(stall.waits.is_empty(), "{:?}", stall.waits);
+}

@@ -4,12 +4,13 @@
 #![forbid(unsafe_code)]
 
 use crate::current::NONE;
-use crate::error::{BlockOnError, Stall};
+use crate::error::BlockOnError;
 use crate::event_loop::{MAIN, MainTask};
 use crate::local::in_a_turn;
 use crate::ready::{Member, ReadySet};
 use crate::reporter::{Report, report};
 use crate::runtime::Runtime;
+use crate::stall::Stall;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -100,7 +101,7 @@ impl Runtime<'_> {
     }
 
     fn stall(&self) -> Stall {
-        Stall { tasks: self.tasks.borrow().len() + 1, timers: self.local.timers().len() }
+        Stall::new(self.tasks.borrow().len() + 1, self.local.timers().len())
     }
 }
 

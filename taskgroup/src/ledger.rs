@@ -6,7 +6,7 @@ use crate::child::{Child, Handled};
 use crate::drive::{End, Payload};
 use crate::info::{Label, TaskInfo};
 use crate::join_error::{JoinError, JoinErrorKind};
-use crate::limit::Limit;
+use crate::limit::{Limit, Queued};
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::task::{Failure, Joiner, State, TaskEnd};
@@ -142,7 +142,7 @@ impl Ledger {
             tree::set_grace(node, grace);
         }
         self.live.set(self.live.get() + 1);
-        State::live(node, member, self.limit.enter(slot), self.policy.get())
+        State::live(node, member, self.limit.enter(Queued { slot, node }), self.policy.get())
     }
 
     /// The same for a child that goes into the inbox, and under which key to put it there.

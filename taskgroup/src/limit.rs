@@ -4,13 +4,14 @@
 
 use crate::group::TaskGroup;
 use crate::ledger::Phase;
+use crate::tree::{self, NodeId};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 use taskgroup_runtime::is_frozen;
 
-/// The places of a group. It names tasks by their slots.
+/// The places of a group.
 pub(crate) struct Limit {
     /// How many may run at once.
     places: Cell<usize>,
@@ -21,9 +22,16 @@ pub(crate) struct Limit {
     /// The last ticket that was given a place. Places are given in the order of the tickets, so all before it were.
     called: Cell<Ticket>,
     /// Those that were not called yet, first in first out.
-    queue: RefCell<VecDeque<(Ticket, u32)>>,
+    queue: RefCell<VecDeque<(Ticket, Queued)>>,
     /// Who waits in [`TaskGroup::admit`].
     admitting: RefCell<Vec<Waker>>,
+}
+
+/// A task that waits for a place.
+#[derive(Clone, Copy)]
+pub(crate) struct Queued {
+    pub(crate) slot: u32,
+    pub(crate) node: NodeId,
 }
 
 /// A task's number in the order of spawning.
@@ -40,13 +48,14 @@ impl Default for Limit {
 
 impl Limit {
     /// Gives a new task a place, or a place in the queue.
-    pub(crate) fn enter(&self, slot: u32) -> Ticket {
+    pub(crate) fn enter(&self, task: Queued) -> Ticket {
         let ticket = Ticket(self.last.get().0 + 1);
         self.last.set(ticket);
         if self.has_room() {
             self.call(ticket);
         } else {
-            self.queue.borrow_mut().push_back((ticket, slot));
+            self.queue.borrow_mut().push_back((ticket, task));
+            tree::note_queued(task.node, true);
         }
         ticket
     }
@@ -83,9 +92,10 @@ impl Limit {
         if self.running.get() >= self.places.get() {
             return None;
         }
-        let (ticket, slot) = self.queue.borrow_mut().pop_front()?;
+        let (ticket, task) = self.queue.borrow_mut().pop_front()?;
         self.call(ticket);
-        Some(slot)
+        tree::note_queued(task.node, false);
+        Some(task.slot)
     }
 
     /// Wakes those who wait for a place, to look again.

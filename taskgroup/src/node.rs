@@ -6,7 +6,7 @@
 //! in the order in which they were hung there, for tasks the order of spawning. Nothing here runs anybody's code: who
 //! is to be woken is handed out.
 
-use crate::info::{Label, TaskInfo};
+use crate::info::{InTask, Label, TaskInfo};
 use crate::reason::Reason;
 use crate::task_local::Values;
 use slab::Slab;
@@ -45,6 +45,11 @@ pub(crate) struct Node {
     /// Woken and not polled since: set by a cancel, for regions, and by the waker that is handed on while one is in
     /// force. Made when first needed, and meaningless while no cancel is in force.
     pub(crate) flag: Option<Arc<AtomicBool>>,
+    /// Who awaited the handle of this task last; [`NONE`] for nobody. For stalls, which tell it: no more than a hint,
+    /// since that node may be gone.
+    pub(crate) awaited_by: NodeId,
+    /// The task was not started, since its group has no place for it.
+    pub(crate) is_queued: bool,
     /// How long the node may take over its end, if there is a bound.
     pub(crate) grace: Option<Box<Grace>>,
     /// The task-local values that were set here, or inherited here from whoever spawned the task. `None`: those above.
@@ -122,10 +127,40 @@ impl Tree {
         self.nodes.len()
     }
 
+    /// Who waits for whom, and who for a place: a line each.
+    pub(crate) fn waits(&self) -> Vec<String> {
+        let waits = self.nodes.iter().filter_map(|(id, node)| {
+            let is_awaited = node.awaited_by != NONE && self.nodes.contains(node.awaited_by as usize);
+            let task = InTask(self.info(id as NodeId));
+            let waiter = || InTask(self.info(node.awaited_by));
+            match (is_awaited, node.is_queued) {
+                (true, true) => {
+                    Some(format!("{} waits for {task}, which waits for a place under the limit of its group", waiter()))
+                }
+                (true, false) => Some(format!("{} waits for {task}", waiter())),
+                (false, true) => Some(format!("{task} waits for a place under the limit of its group")),
+                (false, false) => None,
+            }
+        });
+        waits.collect()
+    }
+
     pub(crate) fn insert(&mut self, kind: Kind, parent: NodeId, wakeup: Wakeup) -> NodeId {
-        let (first, last, before, after) = (NONE, NONE, NONE, NONE);
-        let (reason, flag, grace, values) = (None, None, None, None);
-        let node = Node { kind, parent: NONE, first, last, before, after, reason, wakeup, flag, grace, values };
+        let node = Node {
+            kind,
+            parent: NONE,
+            first: NONE,
+            last: NONE,
+            before: NONE,
+            after: NONE,
+            reason: None,
+            wakeup,
+            flag: None,
+            awaited_by: NONE,
+            is_queued: false,
+            grace: None,
+            values: None,
+        };
         let id = self.nodes.insert(node) as NodeId;
         self.hang(id, parent);
         id

@@ -333,6 +333,7 @@ impl<T> Future for Task<T> {
             let waker = Joiner::Task(cx.waker().clone());
             let before = joiner.replace(Some(waker));
             drop(before); // a foreign waker's drop is user code
+            tree::note_awaited(self.state().node());
         }
         Poll::Pending
     }

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 use std::time::Duration;
 use taskgroup_runtime::current::Current;
-use taskgroup_runtime::{set_freeze_probe, sleep};
+use taskgroup_runtime::{set_freeze_probe, set_stall_probe, sleep};
 
 use crate::node::{Grace, Outside, Tree};
 pub(crate) use crate::node::{Kind, NodeId, Wakeup};
@@ -41,6 +41,7 @@ thread_local! {
     static ORPHANED: Cell<u32> = const { Cell::new(0) };
     static TREE: RefCell<Tree> = {
         set_freeze_probe(is_current_cancelled);
+        set_stall_probe(|| read(Tree::waits).unwrap_or_default());
         RefCell::default()
     };
 }
@@ -129,6 +130,16 @@ pub(crate) fn is_woken_by(node: NodeId, waker: &Waker) -> bool {
         _ => false,
     })
     .unwrap_or(false)
+}
+
+/// Notes that what runs now waits for a task.
+pub(crate) fn note_awaited(task: NodeId) {
+    write(|tree| tree.get_mut(task).awaited_by = Current::get().node());
+}
+
+/// Notes whether a task waits for a place.
+pub(crate) fn note_queued(task: NodeId, is_queued: bool) {
+    write(|tree| tree.get_mut(task).is_queued = is_queued);
 }
 
 /// Names a task.
