@@ -29,6 +29,7 @@ fmt() {
 
 lint() {
     run cargo clippy --workspace --all-targets --quiet -- -D warnings
+    run cargo clippy --workspace --all-targets --features anyhow --quiet -- -D warnings
     local msrv=1.88.0
     if rustup toolchain list 2>/dev/null | grep -q "^$msrv-"; then
         CARGO_TARGET_DIR=target/msrv run cargo "+$msrv" check --workspace --all-targets --quiet
@@ -59,6 +60,7 @@ no_unsafe_elsewhere() {
 
 test_() {
     run cargo test --quiet
+    run cargo test --quiet --features anyhow --test errors --test exception_groups
     run cargo test --quiet --release --test depth
 }
 

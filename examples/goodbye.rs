@@ -130,7 +130,7 @@ async fn serve(listener: TcpListener) -> Result<(), BoxError> {
     while let Some(line) = lines.next().await {
         println!("server: {}", line?);
         sleep(Duration::from_millis(5)).await;
-        (&stream).write_all(b"ok\n").await?;
+        stream.write_all(b"ok\n").await?;
     }
     println!("server: the client has closed the connection");
     Ok(())

@@ -527,7 +527,7 @@ fn errors_that_a_dropped_group_had_collected_are_reported() {
         }));
         start(whole.as_mut()).await;
         drop(whole);
-        assert_eq!(reports(), [format!("lost with a dropped group: the error of task disk ({}:{line})", file!())]);
+        assert_eq!(reports(), [format!("lost with a dropped future: the error of task disk ({}:{line})", file!())]);
     });
 }
 

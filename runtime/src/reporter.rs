@@ -17,7 +17,8 @@ pub enum Report<'a> {
     Stalled(&'a crate::Stall),
     /// A panic went on to the owner and displaced this: an error, or a further panic.
     Displaced(&'a dyn fmt::Display),
-    /// A group was dropped before its end, and with it this error, which it had collected.
+    /// A group was dropped before its end, and with it this error, which it had collected; or a body's end, while its
+    /// cleanup ran.
     Dropped(&'a dyn fmt::Display),
     /// A cleanup failed or panicked, and that took the place of this: an error, or a panic.
     Replaced(&'a dyn fmt::Display),
@@ -34,7 +35,7 @@ impl fmt::Display for Report<'_> {
         match self {
             Self::Stalled(stall) => write!(f, "{stall}"),
             Self::Displaced(what) => write!(f, "displaced by a panic: {what}"),
-            Self::Dropped(what) => write!(f, "lost with a dropped group: {what}"),
+            Self::Dropped(what) => write!(f, "lost with a dropped future: {what}"),
             Self::Replaced(what) => write!(f, "replaced by what its cleanup ended in: {what}"),
             Self::LeftOut(what) => write!(f, "left out of the errors of its group: {what}"),
             Self::CutOff(what) => write!(f, "cut off: {what}"),

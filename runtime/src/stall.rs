@@ -6,8 +6,11 @@
 use std::cell::Cell;
 use std::fmt;
 
+/// Who waits for whom, a line each.
+type Probe = fn() -> Vec<String>;
+
 thread_local! {
-    static PROBE: Cell<Option<fn() -> Vec<String>>> = const { Cell::new(None) };
+    static PROBE: Cell<Option<Probe>> = const { Cell::new(None) };
 }
 
 /// Who waits for ever.

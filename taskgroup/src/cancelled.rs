@@ -15,9 +15,9 @@ pub struct Cancelled {
 }
 
 impl Cancelled {
-    /// What has just happened to a node that was cancelled.
-    pub(crate) fn at(node: NodeId) -> Self {
-        Self { reason: tree::reason(node).unwrap_or(Reason::Dropped), cut_off: tree::is_cut_off(node) }
+    /// What has just happened to a node. One that was not asked to end was dropped with what is around it.
+    pub(crate) fn at(node: NodeId, cut_off: bool) -> Self {
+        Self { reason: tree::reason(node).unwrap_or(Reason::Dropped), cut_off }
     }
 
     /// Why.

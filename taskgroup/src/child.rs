@@ -3,7 +3,7 @@
 //! Before: `task.rs`, what it shares with its handle. After: `group.rs`, `spawner.rs`, which make children, and `join.rs`,
 //! which polls them.
 
-use crate::ledger::Failed;
+use crate::failures::Failed;
 use crate::outcome::Outcome;
 use crate::task::{Anything, Failure, Promise, State, TypedPromise};
 use std::future::Future;

@@ -126,7 +126,7 @@ where
 {
     let end = Driven::new(Kind::Region, pin!(Some(body))).await;
     let why = Why::of(&end);
-    conclude(end, cleanup(why)).await
+    conclude(end, async { cleanup(why).await }).await
 }
 
 /// The same with something that the body borrows and the cleanup gets for good: a connection, a transaction, a file.
@@ -164,9 +164,10 @@ where
     C: AsyncFnOnce(S, Why) -> R,
     R: Outcome<E, Value = ()>,
 {
-    let end = Driven::new(Kind::Region, pin!(Some(body(&mut resource)))).await;
+    // in async blocks, since a closure that is no `async` one may panic before it has a future
+    let end = Driven::new(Kind::Region, pin!(Some(async { body(&mut resource).await }))).await;
     let why = Why::of(&end);
-    conclude(end, cleanup(resource, why)).await
+    conclude(end, async { cleanup(resource, why).await }).await
 }
 
 /// Runs `future` to its end: a cancel from around it does not reach in, and lands at the first wait after it.
@@ -215,6 +216,7 @@ where
     R: Outcome<E, Value = ()>,
 {
     let was_cancelled = matches!(end, End::Cancelled(_));
+    let mut body = Body(Some(end));
     let cleanup = async {
         let result = cleanup.await.into_result();
         if result.is_err() && was_cancelled {
@@ -224,17 +226,27 @@ where
         }
         result
     };
-    match Driven::new(Kind::Shield, pin!(Some(cleanup))).await {
-        End::Done(Ok(())) => settle(end).await,
-        End::Done(Err(error)) => {
-            report_replaced(&end);
+    let cleaned = Driven::new(Kind::Shield, pin!(Some(cleanup))).await;
+    match (cleaned, body.0.take()) {
+        (End::Done(Ok(())), Some(end)) => settle(end).await,
+        (End::Done(Ok(())), None) | (End::Cancelled(_), _) => park().await,
+        (End::Done(Err(error)), end) => {
+            report_lost(end.as_ref(), |what| Report::Replaced(what));
             Err(error)
         }
-        End::Panicked(payload) => {
-            report_replaced(&end);
+        (End::Panicked(payload), end) => {
+            report_lost(end.as_ref(), |what| Report::Replaced(what));
             resume_unwind(payload)
         }
-        End::Cancelled(_) => park().await,
+    }
+}
+
+/// How the body ended, while the cleanup runs. Dropped meanwhile, what it ended in is lost, and not in silence.
+struct Body<T, E>(Option<End<Result<T, E>>>);
+
+impl<T, E> Drop for Body<T, E> {
+    fn drop(&mut self) {
+        report_lost(self.0.as_ref(), |what| Report::Dropped(what));
     }
 }
 
@@ -247,12 +259,12 @@ async fn settle<T>(end: End<T>) -> T {
     }
 }
 
-fn report_replaced<T, E>(end: &End<Result<T, E>>) {
+fn report_lost<T, E>(end: Option<&End<Result<T, E>>>, how: for<'a> fn(&'a dyn fmt::Display) -> Report<'a>) {
     let what = match end {
-        End::Done(Ok(_)) | End::Cancelled(_) => return,
-        End::Done(Err(_)) => "the error",
-        End::Panicked(_) => "a panic",
+        Some(End::Done(Err(_))) => "the error",
+        Some(End::Panicked(_)) => "a panic",
+        Some(End::Done(Ok(_)) | End::Cancelled(_)) | None => return,
     };
     let task = InTask(tree::info(Current::get().node()));
-    report(&Report::Replaced(&format_args!("{what} of a body with a cleanup in {task}")));
+    report(&how(&format_args!("{what} of a body with a cleanup in {task}")));
 }

@@ -46,27 +46,29 @@ pub(crate) fn drive<F: Future>(
 ) -> Poll<End<F::Output>> {
     let before = Current::get();
     current.set();
-    let mut end = None;
-    if !*suspended || tree::quiet() || !tree::is_to_be_dropped_unpolled(node, cx) {
+    let mut polled = None;
+    let mut verdict = if tree::quiet() { Verdict::Keep } else { tree::verdict_before(node, cx) };
+    if !*suspended || verdict == Verdict::Keep {
         *suspended = true;
         let flagging = if tree::quiet() { None } else { tree::flagging_waker(node, cx.waker()) };
-        let polled = catch_unwind(AssertUnwindSafe(|| {
+        let end = catch_unwind(AssertUnwindSafe(|| {
             let future = future.as_mut().as_pin_mut().expect("nobody drives a future that has ended");
             match &flagging {
                 None => future.poll(cx),
                 Some(waker) => future.poll(&mut Context::from_waker(waker)),
             }
         }));
-        if matches!(polled, Ok(Poll::Pending)) {
-            if tree::quiet() || is_kept(node) {
+        if matches!(end, Ok(Poll::Pending)) {
+            verdict = if tree::quiet() { Verdict::Keep } else { tree::verdict_after(node) };
+            if verdict == Verdict::Keep {
                 before.set();
                 return Poll::Pending;
             }
         } else {
-            end = Some(polled);
+            polled = Some(end);
         }
     }
-    let end = conclude(node, end, future);
+    let end = conclude(node, polled, verdict, future);
     before.set();
     Poll::Ready(end)
 }
@@ -77,6 +79,7 @@ pub(crate) fn drive<F: Future>(
 fn conclude<F: Future>(
     node: NodeId,
     polled: Option<thread::Result<Poll<F::Output>>>,
+    verdict: Verdict,
     mut future: Pin<&mut Option<F>>,
 ) -> End<F::Output> {
     let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
@@ -87,29 +90,28 @@ fn conclude<F: Future>(
             End::Panicked(first)
         }
         (_, Err(payload)) | (Some(Err(payload)), Ok(())) => End::Panicked(payload),
-        (None | Some(Ok(Poll::Pending)), Ok(())) => End::Cancelled(cancelled(node)),
+        (None | Some(Ok(Poll::Pending)), Ok(())) => End::Cancelled(cancelled(node, verdict)),
     }
 }
 
+/// What a cancel comes to; what it cost is reported.
 #[cold]
-fn cancelled(node: NodeId) -> Cancelled {
-    let cancelled = Cancelled::at(node);
-    if cancelled.was_cut_off() {
-        let (task, why) = (InTask(tree::info(node)), cancelled.reason());
-        report(&Report::CutOff(&format_args!("{task} or a part of it, which was cancelled: {why}")));
+fn cancelled(node: NodeId, verdict: Verdict) -> Cancelled {
+    let cancelled = Cancelled::at(node, verdict == Verdict::CutOff);
+    let task = || InTask(tree::info(node));
+    match verdict {
+        Verdict::Keep | Verdict::Drop => {}
+        Verdict::CutOff => report(&Report::CutOff(&format_args!(
+            "{} or a part of it, which was cancelled: {}",
+            task(),
+            cancelled.reason()
+        ))),
+        Verdict::Abandon => report(&Report::Abandoned(&format_args!(
+            "a cleanup, shield or group that {} started and left alone",
+            task()
+        ))),
     }
     cancelled
-}
-
-/// Whether a future that is pending is polled again.
-#[cold]
-fn is_kept(node: NodeId) -> bool {
-    let verdict = tree::verdict(node);
-    if verdict == Verdict::Abandon {
-        let task = InTask(tree::info(node));
-        report(&Report::Abandoned(&format_args!("a cleanup, shield or group that {task} started and left alone")));
-    }
-    verdict == Verdict::Keep
 }
 
 #[cold]
@@ -118,7 +120,7 @@ fn report_second_panic() {
 }
 
 /// A scope inside a task: its node follows the future to wherever that is polled.
-pub(crate) struct Scope {
+struct Scope {
     node: NodeId,
     /// Where the node was placed, if the waker was the task's own then.
     seen: Option<Place>,
@@ -126,20 +128,12 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    pub(crate) fn new(kind: Kind) -> Self {
+    fn new(kind: Kind) -> Self {
         Self { node: tree::insert(kind, NONE, Wakeup::Nobody), seen: None, suspended: false }
     }
 
-    pub(crate) fn node(&self) -> NodeId {
-        self.node
-    }
-
     #[inline(always)]
-    pub(crate) fn poll<F: Future>(
-        &mut self,
-        future: Pin<&mut Option<F>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<End<F::Output>> {
+    fn poll<F: Future>(&mut self, future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<End<F::Output>> {
         let place = Place::here();
         let current = place.current;
         if self.seen != Some(place) || !current.owns(cx) {
@@ -155,19 +149,19 @@ impl Drop for Scope {
     }
 }
 
-/// A future in a scope of its own, and nothing else.
+/// A future in a scope of its own.
 pub(crate) struct Driven<'a, F> {
     scope: Scope,
     future: Pin<&'a mut Option<F>>,
 }
 
-impl<'a, F: Future> Driven<'a, F> {
+impl<'a, F> Driven<'a, F> {
     pub(crate) fn new(kind: Kind, future: Pin<&'a mut Option<F>>) -> Self {
         Self { scope: Scope::new(kind), future }
     }
 
     pub(crate) fn node(&self) -> NodeId {
-        self.scope.node()
+        self.scope.node
     }
 }
 
@@ -178,6 +172,16 @@ impl<F: Future> Future for Driven<'_, F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         this.scope.poll(this.future.as_mut(), cx)
+    }
+}
+
+impl<F> Drop for Driven<'_, F> {
+    /// Dropped before its end: the future goes first, in its own name, so that its destructors find what its polls found.
+    fn drop(&mut self) {
+        if self.future.is_some() {
+            let _scope = Current::get().with_node(self.scope.node).enter();
+            self.future.set(None);
+        }
     }
 }
 

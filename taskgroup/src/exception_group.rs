@@ -1,24 +1,32 @@
 //! Errors as a tree.
 //!
-//! Before: `ledger.rs`, which collects them. After: `error_tree.rs`, which prints them.
+//! Before: `ledger.rs`, which collects them. After: `error_member.rs`, what the tree is made of.
 
 use crate::BoxError;
-use crate::info::TaskInfo;
-use crate::ledger::Failed;
-use crate::task::{Failure, Task};
-use std::any::Any;
-use std::error::Error;
+use crate::failures::Failed;
+use crate::task::Task;
+use std::borrow::Cow;
 use std::sync::Arc;
+
+pub use crate::error_member::{Leaf, Member, What};
 
 /// Every error of a task group, as an ordered tree. Never empty.
 ///
 /// The shape does not depend on the number: a single error is a group of one. Members come in the order in which the
 /// tasks ended, the body's own error last; a nested group's errors stay together, as a member. Each knows its task.
 ///
-/// `Display` is one line and names the first error; the alternate form `{:#}` and `Debug` are the tree, one line for
-/// each error, so that `main` may return it. `source` is `None`: there is no one cause.
+/// - To look: [`leaves`](Self::leaves), [`members`](Self::members), [`error_of`](Self::error_of) one task.
+/// - To take apart: [`split`](Self::split), [`subgroup`](Self::subgroup), [`into_errors`](Self::into_errors),
+///   [`single`](Self::single).
+/// - To handle some kinds and pass the rest on, as `except*` does: [`handle`](Self::handle), [`catch`](Self::catch).
+/// - To change the errors' type: [`map`](Self::map), [`boxed`](Self::boxed).
 ///
-/// Source: PEP 654, in which a lone error is wrapped too; the order is `asyncio.TaskGroup`'s.
+/// `Display` is one line and names the first error; the alternate form `{:#}` and `Debug` are the tree, one line for
+/// each error, so that `main` may return it ([`report`](Self::report) says how much of it). `source` is `None`: there is
+/// no one cause.
+///
+/// Source: PEP 654, in which a lone error is wrapped too; the order is `asyncio.TaskGroup`'s. Nothing here recurses,
+/// however deep the tree.
 ///
 /// ```
 /// use taskgroup::{ExceptionGroup, block_on, task_group};
@@ -35,100 +43,167 @@ use std::sync::Arc;
 /// ```
 pub struct ExceptionGroup<E = BoxError> {
     members: Vec<Member<E>>,
+    head: Head,
+    tally: Tally,
 }
 
-/// A member of an [`ExceptionGroup`]: an error or a nested group, and which task it came from.
-pub struct Member<E> {
-    /// `None`: the body of the group.
-    task: Option<Arc<TaskInfo>>,
-    what: What<E>,
+/// What a group has besides its members.
+#[derive(Clone, Default)]
+pub(crate) struct Head {
+    /// `None`: what a task group collected, or nothing said otherwise.
+    pub(crate) message: Option<Cow<'static, str>>,
+    /// Errors of this group itself that were not kept.
+    pub(crate) omitted: usize,
 }
 
-/// What a [`Member`] is.
-pub enum What<E> {
-    /// One error.
-    Error(E),
-    /// The errors of a group inside the task.
-    Group(ExceptionGroup<E>),
-}
-
-/// An error in the tree, and whose it is.
-#[derive(Debug)]
-pub struct Leaf<'a, E> {
-    error: &'a E,
-    task: Option<&'a TaskInfo>,
-}
-
-impl<E> Clone for Leaf<'_, E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<E> Copy for Leaf<'_, E> {}
-
-impl<'a, E> Leaf<'a, E> {
-    /// The error.
-    #[must_use]
-    pub fn error(self) -> &'a E {
-        self.error
-    }
-
-    /// The task that failed. `None`: the body of the outermost group.
-    #[must_use]
-    pub fn task(self) -> Option<&'a TaskInfo> {
-        self.task
-    }
-}
-
-impl<E> Member<E> {
-    /// The task that it came from. `None`: the body of the group.
-    #[must_use]
-    pub fn task(&self) -> Option<&TaskInfo> {
-        self.task.as_deref()
-    }
-
-    /// An error or a nested group.
-    #[must_use]
-    pub fn what(&self) -> &What<E> {
-        &self.what
-    }
-
-    /// The same by value.
-    #[must_use]
-    pub fn into_what(self) -> What<E> {
-        self.what
-    }
-}
-
-impl<E: 'static> Member<E> {
-    /// What a task failed with.
-    pub(crate) fn from_failed(failed: Failed) -> Self {
-        Self { task: Some(failed.task), what: nest(failed.failure) }
-    }
+/// Numbers of the whole tree, summed up when a group is made: members never change after that.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Tally {
+    /// Errors, echoes too.
+    pub(crate) leaves: usize,
+    /// Those of them that may be echoes.
+    pub(crate) join_errors: usize,
+    pub(crate) omitted: usize,
 }
 
 impl<E: 'static> ExceptionGroup<E> {
-    /// The tree of what a group collected; `None` if that is nothing.
-    pub(crate) fn collect(failed: Vec<Failed>, body: Option<E>) -> Option<Self> {
-        let mut members: Vec<_> =
-            failed.into_iter().map(|failed| Member { task: Some(failed.task), what: nest(failed.failure) }).collect();
-        members.extend(body.map(|error| Member { task: None, what: nest(Box::new(error)) }));
-        (!members.is_empty()).then_some(Self { members })
+    /// The tree of what a group collected; `None` if that is nothing. `omitted` errors more went to the reporter.
+    pub(crate) fn collect(failed: Vec<Failed>, body: Option<E>, omitted: usize) -> Option<Self> {
+        let tasks = failed.into_iter().map(Member::from_failed);
+        let members = tasks.chain(body.map(Member::from_body)).collect();
+        Self::assemble(members, Head { message: None, omitted })
+    }
+
+    /// A group of errors that come from no task. `None` if there are none. An error that is a group in a box becomes a
+    /// nested group.
+    ///
+    /// [`with_message`](Self::with_message) says what they are about.
+    ///
+    /// Source: PEP 654's constructor; a group without errors is an exception there.
+    ///
+    /// ```
+    /// use taskgroup::ExceptionGroup;
+    ///
+    /// let refused = ["mail", "web"].map(|name| format!("{name} refused"));
+    /// let errors = ExceptionGroup::new(refused).map(|errors| errors.with_message("no server left"));
+    /// let text = errors.map(|errors| errors.to_string());
+    /// assert_eq!(text.as_deref(), Some("no server left (2 errors): mail refused (and 1 more)"));
+    ///
+    /// assert!(ExceptionGroup::<String>::new([]).is_none());
+    /// ```
+    pub fn new(errors: impl IntoIterator<Item = E>) -> Option<Self> {
+        Self::from_members(errors.into_iter().map(Member::from))
     }
 }
 
 impl<E> ExceptionGroup<E> {
-    /// A flat group of errors that come from no task. `None` if there are none.
-    pub fn new(errors: impl IntoIterator<Item = E>) -> Option<Self> {
-        let members: Vec<_> = errors.into_iter().map(|error| Member { task: None, what: What::Error(error) }).collect();
-        (!members.is_empty()).then_some(Self { members })
+    /// A group of these members, which may be groups. `None` if there are none.
+    ///
+    /// ```
+    /// use taskgroup::{ExceptionGroup, Member};
+    ///
+    /// let servers = ExceptionGroup::new(["mail refused", "web refused"]).expect("two");
+    /// let errors = ExceptionGroup::from_members([Member::from(servers), Member::from("disk full")]).expect("three");
+    /// assert_eq!(errors.count(), 3);
+    /// ```
+    pub fn from_members(members: impl IntoIterator<Item = Member<E>>) -> Option<Self> {
+        Self::assemble(members.into_iter().collect(), Head::default())
     }
 
-    /// A tree of members that were taken from others. `None` if there are none.
+    /// A group of other members with the message of this one. `None` if there are none.
+    ///
+    /// Source: PEP 654's `derive`. There is no subclass whose type it would keep.
+    ///
+    /// ```
+    /// use taskgroup::{ExceptionGroup, Member};
+    ///
+    /// let errors = ExceptionGroup::new(["refused"]).expect("one").with_message("backup");
+    /// let derived = errors.derive([Member::from("disk full")]).expect("one");
+    /// assert_eq!(derived.to_string(), "backup (1 error): disk full");
+    /// ```
+    pub fn derive(&self, members: impl IntoIterator<Item = Member<E>>) -> Option<Self> {
+        Self::assemble(members.into_iter().collect(), Head { message: self.head.message.clone(), omitted: 0 })
+    }
+
+    pub(crate) fn assemble(members: Vec<Member<E>>, head: Head) -> Option<Self> {
+        if members.is_empty() {
+            return None;
+        }
+        let mut tally = Tally { omitted: head.omitted, ..Tally::default() };
+        for member in &members {
+            match &member.what {
+                What::Error(_) => {
+                    tally.leaves += 1;
+                    tally.join_errors += usize::from(member.origin.echo_of.is_some());
+                }
+                What::Group(group) => {
+                    tally.leaves += group.tally.leaves;
+                    tally.join_errors += group.tally.join_errors;
+                    tally.omitted = tally.omitted.saturating_add(group.tally.omitted);
+                }
+            }
+        }
+        Some(Self { members, head, tally })
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// What the errors are about, `task group` if nobody said. It stands before their number when the group is printed,
+    /// and goes with both parts when it is [split](Self::split).
+    ///
+    /// ```
+    /// # let errors = taskgroup::ExceptionGroup::new(["refused"]).expect("one");
+    /// assert_eq!(errors.message(), "task group");
+    /// assert_eq!(errors.with_message("backup").message(), "backup");
+    /// ```
     #[must_use]
-    pub fn from_members(members: Vec<Member<E>>) -> Option<Self> {
-        (!members.is_empty()).then_some(Self { members })
+    pub fn message(&self) -> &str {
+        self.head.message.as_deref().unwrap_or(NO_MESSAGE)
+    }
+
+    /// Says what the errors are about, in the place of what was said before.
+    ///
+    /// ```
+    /// use taskgroup::{ExceptionGroup, block_on, task_group};
+    ///
+    /// async fn backup() -> Result<(), ExceptionGroup<String>> {
+    ///     task_group(async |g| {
+    ///         g.spawn(async { Err::<(), _>("disk full".to_string()) });
+    ///         Ok(())
+    ///     })
+    ///     .await
+    ///     .map_err(|errors| errors.with_message("nightly backup"))
+    /// }
+    /// let errors = block_on(backup()).expect_err("it fails");
+    /// assert_eq!(errors.to_string(), "nightly backup (1 error): disk full");
+    /// ```
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.head.message = Some(message.into());
+        self
+    }
+
+    /// Puts words around the message.
+    #[cfg(feature = "anyhow")]
+    pub(crate) fn in_context(self, context: &str) -> Self {
+        match self.head.message.as_deref() {
+            Some(message) => {
+                let message = format!("{context}: {message}");
+                self.with_message(message)
+            }
+            None => self.with_message(context.to_owned()),
+        }
+    }
+
+    /// The head and the members by value.
+    pub(crate) fn into_parts(mut self) -> (Head, Vec<Member<E>>) {
+        (std::mem::take(&mut self.head), std::mem::take(&mut self.members))
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
     }
 
     /// The direct members, in order. At least one.
@@ -139,85 +214,41 @@ impl<E> ExceptionGroup<E> {
 
     /// The same by value.
     #[must_use]
-    pub fn into_members(mut self) -> Vec<Member<E>> {
-        std::mem::take(&mut self.members)
+    pub fn into_members(self) -> Vec<Member<E>> {
+        self.into_parts().1
     }
 
-    /// Every error in the tree, depth first, in order. Linear in the size of the tree, and not recursive.
-    pub fn leaves(&self) -> impl Iterator<Item = Leaf<'_, E>> {
-        let mut levels = vec![(self.members.iter(), None)];
-        std::iter::from_fn(move || {
-            loop {
-                let (members, above) = levels.last_mut()?;
-                let above = *above;
-                let Some(member) = members.next() else {
-                    levels.pop();
-                    continue;
-                };
-                let task = member.task().or(above);
-                match &member.what {
-                    What::Error(error) => return Some(Leaf { error, task }),
-                    What::Group(group) => levels.push((group.members.iter(), task)),
-                }
-            }
-        })
+    /// How many errors of this group itself were not kept, since it keeps only so many, but went to the reporter. Mostly
+    /// 0. When the group is split, they are with the rest, or with the match if there is no rest.
+    #[must_use]
+    pub fn omitted(&self) -> usize {
+        self.head.omitted
     }
 
-    /// The error, if there is exactly one in the whole tree; else the group again.
+    /// What a direct child of the group failed with: an error or a nested group. Linear in the number of members.
     ///
-    /// # Errors
+    /// ```
+    /// use taskgroup::{ExceptionGroup, What, block_on, task_group};
     ///
-    /// The group, unchanged, when it holds more than one error.
-    pub fn single(self) -> Result<E, Self> {
-        if self.leaves().nth(1).is_some() {
-            return Err(self);
-        }
-        let mut group = self;
-        loop {
-            match group.into_members().pop().expect("never empty").what {
-                What::Error(error) => return Ok(error),
-                What::Group(inner) => group = inner,
-            }
-        }
-    }
-
-    /// What a direct child of the group failed with: an error or a nested group.
+    /// let mut task = None;
+    /// let failed: Result<(), ExceptionGroup<String>> = block_on(task_group(async |g| {
+    ///     task = Some(g.spawn(async { Err::<(), _>("disk full".to_string()) }));
+    ///     Ok(())
+    /// }));
+    /// let errors = failed.expect_err("the task fails");
+    /// let error = task.and_then(|task| errors.error_of(&task));
+    /// assert!(matches!(error, Some(What::Error(text)) if text == "disk full"));
+    /// ```
     #[must_use]
     pub fn error_of<T>(&self, task: &Task<T>) -> Option<&What<E>> {
         let info = task.info()?;
-        let is_of = |member: &&Member<E>| member.task.as_ref().is_some_and(|own| Arc::ptr_eq(own, &info));
+        let is_of = |member: &&Member<E>| member.origin.task().is_some_and(|own| Arc::ptr_eq(own, &info));
         self.members.iter().find(is_of).map(Member::what)
     }
 }
 
-/// Whether a failure is a nested group. Without a trait, so that none is asked of the user's error: a group arrives as
-/// itself (`spawn_group`), or in the box that `?` put around it.
-fn nest<E: 'static>(failure: Failure) -> What<E> {
-    let failure = match failure.downcast::<ExceptionGroup<E>>() {
-        Ok(group) => return What::Group(*group),
-        Err(failure) => failure,
-    };
-    let failure = match failure.downcast::<BoxError>() {
-        Ok(boxed) => match boxed.downcast::<ExceptionGroup<BoxError>>() {
-            Ok(group) => return What::Group(recast(*group)),
-            Err(boxed) => Box::new(boxed) as Failure,
-        },
-        Err(failure) => failure,
-    };
-    let failure = match failure.downcast::<Box<dyn Error>>() {
-        Ok(boxed) => match boxed.downcast::<ExceptionGroup<Box<dyn Error>>>() {
-            Ok(group) => return What::Group(recast(*group)),
-            Err(boxed) => Box::new(boxed) as Failure,
-        },
-        Err(failure) => failure,
-    };
-    What::Error(*failure.downcast().unwrap_or_else(|_| unreachable!("a task fails with E or with a group of E")))
-}
-
-/// A value of a type that is known to be `T`, since it was found inside an `E` of that type.
-fn recast<T: Any>(value: impl Any) -> T {
-    *(Box::new(value) as Box<dyn Any>).downcast().unwrap_or_else(|_| unreachable!("E is the box that was opened"))
-}
+/// What the errors are about if nobody said.
+pub(crate) const NO_MESSAGE: &str = "task group";
 
 impl<E> Drop for ExceptionGroup<E> {
     /// Deep trees are taken apart in a loop.

@@ -195,6 +195,24 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         Ok(Task::new(promise))
     }
 
+    /// Fetches the children from the inbox, because one of them comes up, or the handler is about to change. Which one
+    /// it is that comes up, among the others.
+    #[inline(never)]
+    pub(crate) fn receive(&self, newcomer: u32) -> Option<usize> {
+        let mut comes_up = None;
+        let inbox = self.ledger.inbox.take();
+        for (number, mut child) in inbox {
+            child.handler = ManuallyDrop::new(self.handler_for(&child.promise.state));
+            let slot = child.promise.state.member().slot();
+            let key = self.children.borrow_mut().insert(child);
+            self.ledger.set.set_key(slot, key as u32);
+            if number == newcomer {
+                comes_up = Some(key);
+            }
+        }
+        comes_up
+    }
+
     /// Who gets the error of a task.
     pub(crate) fn handler_for(&self, state: &State) -> Option<Handler<'scope>> {
         if state.policy() == Policy::Supervise { (**self.handler.borrow()).clone() } else { None }

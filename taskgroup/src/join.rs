@@ -14,10 +14,11 @@
 
 use crate::child::Handler;
 use crate::drive::{End, drive};
+use crate::failures::Failed;
 use crate::group::TaskGroup;
-use crate::ledger::{BODY, Failed, Ledger, NEWCOMERS};
+use crate::ledger::{BODY, Ledger, NEWCOMERS};
 use crate::reason::Reason;
-use crate::task::{Anything, Promise};
+use crate::task::{Anything, Promise, State};
 use crate::tree::{self, Place};
 use std::future::Future;
 use std::mem::ManuallyDrop;
@@ -107,7 +108,7 @@ where
     /// The body's end acts at once: unless it is a value, the children are asked to end.
     fn body_ended(&mut self, end: End<B::Output>) {
         tree::remove(self.ledger.body_node);
-        self.ledger.note_change();
+        self.ledger.body_ended();
         let output = match end {
             End::Done(result) => {
                 if result.is_err() {
@@ -116,7 +117,7 @@ where
                 Some(result)
             }
             End::Panicked(payload) => {
-                self.ledger.panicked(payload, None);
+                self.ledger.failures.panicked(payload, None);
                 self.ledger.close(&Reason::BodyFailed);
                 None
             }
@@ -150,6 +151,9 @@ where
         let (mut future, promise) = {
             let mut children = self.group.children.borrow_mut();
             let Some(child) = children.get_mut(key) else { return };
+            if self.ledger.is_to_wait(&child.promise.state) {
+                return;
+            }
             (child.future.take(), Rc::clone(&child.promise))
         };
         let state = &promise.state;
@@ -169,43 +173,25 @@ where
         let end = if nobody_wants_it { promise.discard(end) } else { end };
         let failed = self.ledger.ended(&promise.state, end);
         if let Some(handler) = ManuallyDrop::into_inner(child.handler) {
-            self.supervise(handler, failed);
+            self.supervise(handler, failed, &promise.state);
         }
     }
 
     /// A supervised child has ended. The handler is the user's, and so is what it holds.
-    fn supervise(&self, handler: Handler<'_>, failed: Option<Failed>) {
-        let task = failed.as_ref().map(|failed| failed.task.clone());
+    fn supervise(&self, handler: Handler<'_>, failed: Option<Failed>, state: &State) {
         let handled = catch_unwind(AssertUnwindSafe(move || failed.into_iter().for_each(&*handler)));
         if let Err(payload) = handled {
-            self.ledger.panicked(payload, task.as_ref());
+            self.ledger.failures.panicked(payload, state.info().as_ref());
         }
-    }
-
-    /// Fetches the children from the inbox, because one of them comes up. Which one that is, among the others.
-    #[inline(never)]
-    fn receive(&self, newcomer: u32) -> Option<usize> {
-        let mut comes_up = None;
-        let inbox = self.ledger.inbox.take();
-        for (number, mut child) in inbox {
-            child.handler = ManuallyDrop::new(self.group.handler_for(&child.promise.state));
-            let slot = child.promise.state.member().slot();
-            let key = self.group.children.borrow_mut().insert(child);
-            self.ledger.set.set_key(slot, key as u32);
-            if number == newcomer {
-                comes_up = Some(key);
-            }
-        }
-        comes_up
     }
 
     /// What follows from the ends of a batch.
     #[inline(never)]
     fn settle(&mut self) -> Poll<Ended<B::Output>> {
-        if let Some(task) = self.ledger.first_failure() {
+        if let Some(task) = self.ledger.failures.first() {
             self.ledger.close(&Reason::SiblingFailed(task.clone()));
             if self.body_runs() && !tree::has_own_reason(self.ledger.body_node) {
-                tree::cancel(self.ledger.body_node, Reason::SiblingFailed(task));
+                tree::cancel(self.ledger.body_node, &Reason::SiblingFailed(task));
             }
         }
         self.ledger.tell_joiners();
@@ -247,7 +233,7 @@ where
             match key {
                 BODY => this.turn(),
                 NEWCOMERS.. => {
-                    if let Some(key) = this.receive(key) {
+                    if let Some(key) = this.group.receive(key) {
                         this.poll_child(key);
                     }
                 }

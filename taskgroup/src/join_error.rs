@@ -79,6 +79,18 @@ impl JoinError {
     }
 }
 
+impl fmt::Display for JoinErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled(reason) => write!(f, "cancelled: {reason}"),
+            Self::Failed => f.write_str("failed"),
+            Self::Panicked => f.write_str("panicked"),
+            Self::Refused => f.write_str("never started: its group was closing"),
+            Self::Taken => f.write_str("already taken"),
+        }
+    }
+}
+
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "task {} ", self.task)?;

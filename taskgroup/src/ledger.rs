@@ -1,26 +1,25 @@
 //! The books of a group: who lives, what failed, which phase it is in. It knows no lifetimes.
 //!
-//! Before: `task.rs`, `child.rs`, `limit.rs`. After: `group.rs`, where the futures are, and `join.rs`, which polls them.
+//! Before: `task.rs`, `child.rs`, `limit.rs`, `failures.rs`. After: `group.rs`, where the futures are, and `join.rs`, which polls them.
 
 use crate::child::{Child, Handled};
-use crate::drive::{End, Payload};
+use crate::drive::End;
+use crate::failures::{Failed, Failures};
 use crate::info::{Label, TaskInfo};
 use crate::join_error::{JoinError, JoinErrorKind};
 use crate::limit::{Limit, Queued};
 use crate::policy::Policy;
 use crate::reason::Reason;
-use crate::task::{Failure, Joiner, State, TaskEnd};
+use crate::task::{Joiner, State, TaskEnd};
 use crate::task_local;
 use crate::tree::{self, Kind, NodeId, Wakeup};
 use std::cell::{Cell, OnceCell, RefCell};
-use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use taskgroup_runtime::current::NONE;
 use taskgroup_runtime::ready::{Member, ReadySet};
-use taskgroup_runtime::{Report, report};
 
 /// The key of the body among the members of a group. It comes up like a child; it is the owner's turn.
 pub(crate) const BODY: u32 = NONE - 1;
@@ -43,21 +42,14 @@ pub(crate) enum Phase {
     Over,
 }
 
-/// An error, and whose it was.
-pub(crate) struct Failed {
-    pub(crate) failure: Failure,
-    pub(crate) task: Arc<TaskInfo>,
-    /// Why the task was cancelled when it failed: on its way out, then, in a cleanup.
-    #[expect(dead_code, reason = "for the error tree, in the next commit")]
-    pub(crate) cancelled: Option<Reason>,
-}
-
 pub(crate) struct Ledger {
     pub(crate) set: Rc<ReadySet>,
     /// The group's node. The body's and the children's hang below it.
     pub(crate) node: NodeId,
     pub(crate) body_node: NodeId,
     pub(crate) body_member: Member,
+    /// The body's node is in the tree.
+    body_lives: Cell<bool>,
     phase: Cell<Phase>,
     /// Children that have not ended.
     live: Cell<usize>,
@@ -68,24 +60,15 @@ pub(crate) struct Ledger {
     /// Something ended since the last look: the slow half of a poll has work to do.
     changed: Cell<bool>,
     pub(crate) limit: Limit,
+    pub(crate) failures: Failures,
     /// What the failure of a task does that is spawned now.
     policy: Cell<Policy>,
-    /// How many errors are kept.
-    most: Cell<usize>,
-    /// How many were not.
-    left_out: Cell<usize>,
     /// How long a task may take over its end that is spawned now.
     grace: Cell<Option<Duration>>,
     /// Children of a [`Spawner`](crate::Spawner), until they come up for the first time.
     pub(crate) inbox: RefCell<Vec<(u32, Child<'static>)>>,
     /// Children that came through the inbox, ever: their keys until then.
     newcomers: Cell<u32>,
-    /// In the order in which the children ended.
-    errors: RefCell<Vec<Failed>>,
-    /// The first panic.
-    panic: RefCell<Option<Payload>>,
-    /// The first task that failed or panicked.
-    first_failure: RefCell<Option<Arc<TaskInfo>>>,
     /// Who waits for children that ended: told after the group has acted.
     news: RefCell<Vec<Joiner>>,
 }
@@ -101,6 +84,7 @@ impl Ledger {
         Rc::new(Self {
             node,
             body_node,
+            body_lives: Cell::new(true),
             phase: Cell::new(Phase::Open),
             live: Cell::new(0),
             owner: OnceCell::new(),
@@ -108,14 +92,10 @@ impl Ledger {
             changed: Cell::new(false),
             limit: Limit::default(),
             policy: Cell::new(Policy::FailFast),
-            most: Cell::new(usize::MAX),
-            left_out: Cell::new(0),
+            failures: Failures::default(),
             grace: Cell::new(None),
             inbox: RefCell::default(),
             newcomers: Cell::new(0),
-            errors: RefCell::default(),
-            panic: RefCell::default(),
-            first_failure: RefCell::default(),
             news: RefCell::default(),
             body_member,
             set,
@@ -160,6 +140,12 @@ impl Ledger {
         }
     }
 
+    /// Whether a child that comes up has no place yet: something held the waker of its slot's last tenant.
+    #[inline(always)]
+    pub(crate) fn is_to_wait(&self, state: &State) -> bool {
+        !self.limit.has_place(state.ticket()) && !tree::is_cancelled(state.node())
+    }
+
     pub(crate) fn set_limit(&self, places: usize) {
         self.limit.set(places);
         self.start_queued();
@@ -176,13 +162,9 @@ impl Ledger {
         self.policy.set(policy);
     }
 
-    pub(crate) fn keep_at_most(&self, most: usize) {
-        self.most.set(most);
-    }
-
     pub(crate) fn set_grace(&self, limit: Duration) {
         self.grace.set(Some(limit));
-        if self.phase.get() != Phase::Over {
+        if self.body_lives.get() {
             tree::set_grace(self.body_node, limit);
         }
     }
@@ -221,7 +203,7 @@ impl Ledger {
                     let task = Arc::new(info);
                     let failed = Failed { failure, task: task.clone(), cancelled: tree::reason(node) };
                     if !failed.failure.is::<Handled>() {
-                        supervised = self.failed(failed, state.policy());
+                        supervised = self.failures.failed(failed, state.policy());
                     }
                     TaskEnd::Not(JoinError::new(task, JoinErrorKind::Failed))
                 }
@@ -231,7 +213,7 @@ impl Ledger {
             }
             End::Panicked(payload) => {
                 let task = Arc::new(info);
-                self.panicked(payload, Some(&task));
+                self.failures.panicked(payload, Some(&task));
                 TaskEnd::Not(JoinError::new(task, JoinErrorKind::Panicked))
             }
         };
@@ -242,41 +224,6 @@ impl Ledger {
         supervised
     }
 
-    fn failed(&self, failed: Failed, policy: Policy) -> Option<Failed> {
-        match policy {
-            Policy::Supervise => return Some(failed),
-            Policy::Collect => {}
-            Policy::FailFast => self.note_failure(&failed.task),
-        }
-        let mut errors = self.errors.borrow_mut();
-        if errors.len() < self.most.get() {
-            errors.push(failed);
-            return None;
-        }
-        drop(errors);
-        self.left_out.set(self.left_out.get() + 1);
-        report(&Report::LeftOut(&format_args!("the error of {}", Whose(Some(&failed.task)))));
-        None
-    }
-
-    fn note_failure(&self, task: &Arc<TaskInfo>) {
-        self.first_failure.borrow_mut().get_or_insert_with(|| task.clone());
-    }
-
-    /// Keeps the first panic, of a task or of the body; further ones go to the reporter.
-    pub(crate) fn panicked(&self, payload: Payload, task: Option<&Arc<TaskInfo>>) {
-        if let Some(task) = task {
-            self.note_failure(task);
-        }
-        let mut panic = self.panic.borrow_mut();
-        if panic.is_none() {
-            *panic = Some(payload);
-            return;
-        }
-        drop(panic);
-        report(&Report::Displaced(&format_args!("a second panic, of {}", Whose(task.map(|task| &**task)))));
-    }
-
     /// No more children; those that live are asked to end, in the order of their spawning. Once.
     pub(crate) fn close(&self, reason: &Reason) {
         if self.phase.get() != Phase::Open {
@@ -284,9 +231,8 @@ impl Ledger {
         }
         self.phase.set(Phase::Closing);
         self.limit.clear();
-        for task in tree::tasks_of(self.node) {
-            tree::cancel(task, reason.clone());
-        }
+        tree::cancel_tasks(self.node, reason);
+        self.limit.tell_admitting();
     }
 
     pub(crate) fn over(&self) {
@@ -294,8 +240,9 @@ impl Ledger {
         self.phase.set(Phase::Over);
     }
 
-    /// The body has ended.
-    pub(crate) fn note_change(&self) {
+    /// The body has ended, and its node is gone.
+    pub(crate) fn body_ended(&self) {
+        self.body_lives.set(false);
         self.changed.set(true);
     }
 
@@ -305,52 +252,14 @@ impl Ledger {
         self.changed.replace(false)
     }
 
-    pub(crate) fn first_failure(&self) -> Option<Arc<TaskInfo>> {
-        self.first_failure.borrow().clone()
-    }
-
     /// Tells those who wait for children that ended.
     pub(crate) fn tell_joiners(&self) {
         let news = self.news.take();
         for joiner in news {
             joiner.tell();
         }
-        self.limit.tell_admitting();
-    }
-
-    /// The errors that were kept, and how many were not.
-    pub(crate) fn take_errors(&self) -> (Vec<Failed>, usize) {
-        (self.errors.take(), self.left_out.get())
-    }
-
-    /// The panic that goes on in the owner. What it displaces is reported: errors of tasks, and the body's if there is
-    /// one.
-    pub(crate) fn take_panic(&self, body_failed: bool) -> Option<Payload> {
-        let payload = self.panic.take()?;
-        self.report_errors(|what| Report::Displaced(what));
-        if body_failed {
-            report(&Report::Displaced(&format_args!("the error of {}", Whose(None))));
-        }
-        Some(payload)
-    }
-
-    /// Tells the reporter of errors that nobody will get, and how that came.
-    pub(crate) fn report_errors(&self, how: for<'a> fn(&'a dyn fmt::Display) -> Report<'a>) {
-        let errors = self.errors.take();
-        for Failed { task, .. } in errors {
-            report(&how(&format_args!("the error of {}", Whose(Some(&task)))));
-        }
-    }
-}
-
-/// A task, or the body.
-struct Whose<'a>(Option<&'a TaskInfo>);
-
-impl fmt::Display for Whose<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(task) => write!(f, "task {task}"),
-            None => f.write_str("the body of the group"),
+        if self.limit.has_room() {
+            self.limit.tell_admitting();
         }
     }
 }

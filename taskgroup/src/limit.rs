@@ -6,7 +6,7 @@ use crate::group::TaskGroup;
 use crate::ledger::Phase;
 use crate::tree::{self, NodeId};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 use taskgroup_runtime::is_frozen;
@@ -23,8 +23,10 @@ pub(crate) struct Limit {
     called: Cell<Ticket>,
     /// Those that were not called yet, first in first out.
     queue: RefCell<VecDeque<(Ticket, Queued)>>,
-    /// Who waits in [`TaskGroup::admit`].
-    admitting: RefCell<Vec<Waker>>,
+    /// Who waits in [`TaskGroup::admit`], in the order of their coming.
+    admitting: RefCell<BTreeMap<u64, Waker>>,
+    /// How many ever came.
+    came: Cell<u64>,
 }
 
 /// A task that waits for a place.
@@ -42,7 +44,7 @@ impl Default for Limit {
     fn default() -> Self {
         let (last, called, running) = (Cell::default(), Cell::default(), Cell::default());
         let (queue, admitting) = (RefCell::default(), RefCell::default());
-        Self { places: Cell::new(usize::MAX), running, last, called, queue, admitting }
+        Self { places: Cell::new(usize::MAX), running, last, called, queue, admitting, came: Cell::new(0) }
     }
 }
 
@@ -101,7 +103,7 @@ impl Limit {
     /// Wakes those who wait for a place, to look again.
     pub(crate) fn tell_admitting(&self) {
         let admitting = self.admitting.take();
-        for waker in admitting {
+        for waker in admitting.into_values() {
             waker.wake();
         }
     }
@@ -110,7 +112,7 @@ impl Limit {
         self.places.set(places);
     }
 
-    fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.running.get() < self.places.get() && self.queue.borrow().is_empty()
     }
 }
@@ -179,6 +181,7 @@ impl<E: 'static> TaskGroup<'_, '_, E> {
     /// ```
     pub async fn admit(&self) {
         let limit = &self.ledger.limit;
+        let admitting = Admitting::new(limit);
         poll_fn(|cx| {
             if is_frozen() {
                 return Poll::Pending;
@@ -186,12 +189,39 @@ impl<E: 'static> TaskGroup<'_, '_, E> {
             if limit.has_room() || self.ledger.phase() != Phase::Open {
                 return Poll::Ready(());
             }
-            if !limit.admitting.borrow().iter().any(|waker| waker.will_wake(cx.waker())) {
-                let waker = cx.waker().clone();
-                limit.admitting.borrow_mut().push(waker);
-            }
+            admitting.wait(cx.waker());
             Poll::Pending
         })
         .await;
+    }
+}
+
+/// Somebody who waits for a place.
+struct Admitting<'a> {
+    limit: &'a Limit,
+    number: u64,
+}
+
+impl<'a> Admitting<'a> {
+    fn new(limit: &'a Limit) -> Self {
+        let number = limit.came.get();
+        limit.came.set(number + 1);
+        Self { limit, number }
+    }
+
+    fn wait(&self, waker: &Waker) {
+        let all = &self.limit.admitting;
+        if !all.borrow().get(&self.number).is_some_and(|own| own.will_wake(waker)) {
+            let waker = waker.clone();
+            let before = all.borrow_mut().insert(self.number, waker);
+            drop(before); // a foreign waker's drop is user code
+        }
+    }
+}
+
+impl Drop for Admitting<'_> {
+    fn drop(&mut self) {
+        let waker = self.limit.admitting.borrow_mut().remove(&self.number);
+        drop(waker);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Before: `task.rs`, whose handles stand in it. After: `as_completed.rs`, `task_stream.rs`, which take from it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 use taskgroup_runtime::is_frozen;
@@ -12,14 +12,21 @@ use taskgroup_runtime::is_frozen;
 #[derive(Default)]
 pub(crate) struct Line {
     arrived: RefCell<VecDeque<usize>>,
-    waiting: Cell<Option<Waker>>,
+    /// Of a stream that is shared, several.
+    waiting: RefCell<Vec<Waker>>,
 }
 
 impl Line {
     /// A task has ended.
     pub(crate) fn arrive(&self, place: usize) {
         self.arrived.borrow_mut().push_back(place);
-        if let Some(waker) = self.waiting.take() {
+        self.tell();
+    }
+
+    /// Those who wait have to look again.
+    pub(crate) fn tell(&self) {
+        let waiting = self.waiting.take();
+        for waker in waiting {
             waker.wake();
         }
     }
@@ -32,12 +39,10 @@ impl Line {
         if let Some(place) = self.arrived.borrow_mut().pop_front() {
             return Poll::Ready(place);
         }
-        let before = self.waiting.take();
-        let waker = match before {
-            Some(waker) if waker.will_wake(cx.waker()) => waker,
-            _ => cx.waker().clone(),
-        };
-        self.waiting.set(Some(waker));
+        if !self.waiting.borrow().iter().any(|waker| waker.will_wake(cx.waker())) {
+            let waker = cx.waker().clone();
+            self.waiting.borrow_mut().push(waker);
+        }
         Poll::Pending
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Node {
     /// Woken and not polled since: set by a cancel, for regions, and by the waker that is handed on while one is in
     /// force. Made when first needed, and meaningless while no cancel is in force.
     pub(crate) flag: Option<Arc<AtomicBool>>,
+    /// The waker that is handed on instead of another while a cancel is in force.
+    pub(crate) handed: Option<Rc<Handed>>,
     /// Who awaited the handle of this task last; [`NONE`] for nobody. For stalls, which tell it: no more than a hint,
     /// since that node may be gone.
     pub(crate) awaited_by: NodeId,
@@ -68,6 +70,13 @@ pub(crate) enum Kind {
     Shield,
     /// A group: a region as well.
     Group(Rc<ReadySet>),
+}
+
+/// A waker that sets a flag besides, and the one that it stands for. Kept, so that `will_wake` sees one change when a
+/// cancel comes, and not one at each poll.
+pub(crate) struct Handed {
+    pub(crate) instead_of: Waker,
+    pub(crate) waker: Waker,
 }
 
 /// A bound on how long a cancelled node may take: it runs from the moment of the cancel.
@@ -156,6 +165,7 @@ impl Tree {
             reason: None,
             wakeup,
             flag: None,
+            handed: None,
             awaited_by: NONE,
             is_queued: false,
             grace: None,
@@ -205,8 +215,8 @@ impl Tree {
     pub(crate) fn values_at(&self, mut id: NodeId) -> Option<Rc<Values>> {
         while id != NONE {
             let node = self.get(id);
-            if node.values.is_some() {
-                return node.values.clone();
+            if node.values.is_some() || node.kind.is_task() {
+                return node.values.clone(); // a task got its own when it was spawned
             }
             id = node.parent;
         }

@@ -4,6 +4,7 @@
 
 use crate::exception_group::Member;
 use crate::group::TaskGroup;
+use crate::ledger::BODY;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::time::Duration;
@@ -48,10 +49,10 @@ impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
         self.collect_at_most(usize::MAX);
     }
 
-    /// The same, but the group keeps only the first `most` errors; further ones go to the reporter and are counted. For
-    /// groups that live long.
+    /// The same, but the group keeps only the first `most` errors, at least one; further ones go to the reporter and are
+    /// counted. For groups that live long.
     pub fn collect_at_most(&self, most: usize) {
-        self.ledger.keep_at_most(most);
+        self.ledger.failures.keep_at_most(most.max(1));
         self.ledger.set_policy(Policy::Collect);
     }
 
@@ -79,6 +80,7 @@ impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
     /// # }
     /// ```
     pub fn supervise(&self, handler: impl Fn(Member<E>) + 'scope) {
+        self.receive(BODY); // those that were spawned until now keep the handler that they found
         let handler = Rc::new(move |failed| handler(Member::from_failed(failed)));
         let before = self.handler.replace(ManuallyDrop::new(Some(handler)));
         drop(ManuallyDrop::into_inner(before)); // it is the user's: not while the cell is borrowed

@@ -6,11 +6,13 @@ use crate::as_completed::as_completed;
 use crate::child::erase_outcome;
 use crate::exception_group::{ExceptionGroup, Member};
 use crate::group::TaskGroup;
+use crate::info::InTask;
 use crate::task_group::task_group;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
+use taskgroup_runtime::{Local, Report, report};
 
 /// Runs the futures at once; the first that succeeds wins, and the others are cancelled and awaited.
 ///
@@ -57,9 +59,10 @@ where
 {
     let place = Location::caller();
     async move {
-        let lost = RefCell::new(Vec::new());
+        let _ = Local::expect_current(format_args!("the race of {}:{}", place.file(), place.line()));
+        let lost = Lost::new();
         let ended = task_group(async |g: &TaskGroup<'_, '_, E>| {
-            g.supervise(|member| lost.borrow_mut().push(member));
+            g.supervise(|member| lost.0.borrow_mut().push(member));
             let tasks: Vec<_> = futures.into_iter().map_while(|f| g.launch(f, erase_outcome, place).ok()).collect();
             let mut tasks = as_completed(tasks);
             while let Some((_, result)) = tasks.next().await {
@@ -70,10 +73,30 @@ where
             }
             Ok(None)
         });
-        match ended.await {
+        let ended = ended.await;
+        let lost = lost.0.take();
+        match ended {
             Ok(Some(value)) => Ok(value),
-            Ok(None) => Err(NoWinner::of(lost.into_inner())),
+            Ok(None) => Err(NoWinner::of(lost)),
             Err(_) => unreachable!("the group is supervised, and its body does not fail"),
+        }
+    }
+}
+
+/// What the losers failed with. If the race has no end, since it is cancelled or dropped, nobody gets it.
+struct Lost<E: 'static>(RefCell<Vec<Member<E>>>);
+
+impl<E: 'static> Lost<E> {
+    fn new() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<E: 'static> Drop for Lost<E> {
+    fn drop(&mut self) {
+        for member in self.0.take() {
+            let task = InTask(member.origin.task().cloned());
+            report(&Report::Dropped(&format_args!("the error of {task}, which lost a race that was not ended")));
         }
     }
 }

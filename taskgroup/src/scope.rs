@@ -3,7 +3,7 @@
 //! Before: `drive.rs`, `timeout.rs`. After: nothing.
 
 use crate::cancelled::Cancelled;
-use crate::drive::{End, Scope, park};
+use crate::drive::{Driven, End, park};
 use crate::reason::Reason;
 use crate::tree::{self, Kind, NodeId};
 use std::cell::{Cell, RefCell};
@@ -153,17 +153,13 @@ impl fmt::Debug for CancelScope {
 impl State {
     fn cancel(&self, reason: Reason) {
         let reason = self.reason.borrow_mut().get_or_insert(reason).clone();
-        let runs = self.runs.borrow().clone(); // waking is somebody else's code
-        for node in runs {
-            tree::cancel(node, reason.clone());
-        }
+        let runs = self.runs.borrow().clone(); // whom that wakes, may run and end them
+        tree::cancel_all(runs, &reason);
     }
 
     fn wake(&self) {
         let runs = self.runs.borrow().clone();
-        for node in runs {
-            tree::wake(node);
-        }
+        tree::wake(runs);
     }
 
     fn deadline_reason(&self, deadline: Instant) -> Reason {
@@ -171,29 +167,28 @@ impl State {
     }
 }
 
-/// A future in a scope.
+/// A future in a scope, and the scope's deadline.
 struct Run<'a, F> {
     state: &'a State,
-    scope: Scope,
+    driven: Driven<'a, F>,
     /// The deadline that `alarm` is for.
     armed: Option<Instant>,
     alarm: Option<Sleep>,
-    future: Pin<&'a mut Option<F>>,
 }
 
 impl<'a, F> Run<'a, F> {
     fn new(state: &'a State, future: Pin<&'a mut Option<F>>) -> Self {
-        let scope = Scope::new(Kind::Scope);
-        let node = scope.node();
+        let driven = Driven::new(Kind::Scope, future);
+        let node = driven.node();
         if let Some(grace) = state.grace.get() {
             tree::set_grace(node, grace);
         }
         state.runs.borrow_mut().push(node);
         let reason = state.reason.borrow().clone();
         if let Some(reason) = reason {
-            tree::cancel(node, reason);
+            tree::cancel(node, &reason);
         }
-        Self { state, scope, armed: None, alarm: None, future }
+        Self { state, driven, armed: None, alarm: None }
     }
 
     /// Cancels when the deadline has come, wherever that was moved to.
@@ -217,14 +212,14 @@ impl<F: Future> Future for Run<'_, F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         this.watch(cx);
-        this.scope.poll(this.future.as_mut(), cx)
+        Pin::new(&mut this.driven).poll(cx)
     }
 }
 
 impl<F> Drop for Run<'_, F> {
-    /// The node goes after this, and nobody may cancel it then.
+    /// The node goes after this, and nobody may cancel it then. (Its destructors may try.)
     fn drop(&mut self) {
-        let node = self.scope.node();
+        let node = self.driven.node();
         self.state.runs.borrow_mut().retain(|run| *run != node);
     }
 }

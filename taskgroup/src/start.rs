@@ -14,13 +14,15 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use taskgroup_runtime::is_frozen;
+use taskgroup_runtime::{Report, is_frozen, report};
 
 /// What a task that is being started and its caller share.
 struct Start<V, E> {
     value: Cell<Option<V>>,
     /// The task has said that it is ready.
     is_ready: Cell<bool>,
+    /// Nobody waits for it any more.
+    is_left: Cell<bool>,
     /// What it failed with before.
     error: Cell<Option<E>>,
     caller: Cell<Option<Waker>>,
@@ -106,20 +108,21 @@ impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
         F: Future<Output: Outcome<E, Value = ()>> + 'scope,
     {
         let (value, error, caller) = (Cell::default(), Cell::default(), Cell::default());
-        let start = Rc::new(Start { value, is_ready: Cell::new(false), error, caller });
+        let start = Rc::new(Start { value, is_ready: Cell::new(false), is_left: Cell::new(false), error, caller });
         let future = task(Ready { start: start.clone() });
         let (kept, place) = (start.clone(), Location::caller());
         let finish = move |output: F::Output| output.into_result().map_err(|error| kept.keep(error));
         let started = self.launch(future, finish, place);
-        let mut waiting = Waiting { task: Some(started.unwrap_or_else(|future| self.refuse(future, place))) };
-        async move { poll_fn(|cx| waiting.poll(&start, cx)).await }
+        let task = started.unwrap_or_else(|future| self.refuse(future, place));
+        let mut waiting = Waiting { start, task: Some(task) };
+        async move { poll_fn(|cx| waiting.poll(cx)).await }
     }
 }
 
 impl<V, E: 'static> Start<V, E> {
     /// The failure of the task: the caller's, or the group's.
     fn keep(&self, error: E) -> Failure {
-        if self.is_ready.get() {
+        if self.is_ready.get() || self.is_left.get() {
             return erase(error);
         }
         self.error.set(Some(error));
@@ -131,13 +134,15 @@ impl<V, E: 'static> Start<V, E> {
 type Started<V, E> = Result<(V, Task<()>), StartError<E>>;
 
 /// A task that is not ready yet, so far as its caller knows.
-struct Waiting {
+struct Waiting<V, E> {
+    start: Rc<Start<V, E>>,
     /// `None`: given to the caller.
     task: Option<Task<()>>,
 }
 
-impl Waiting {
-    fn poll<V, E>(&mut self, start: &Start<V, E>, cx: &mut Context<'_>) -> Poll<Started<V, E>> {
+impl<V, E> Waiting<V, E> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Started<V, E>> {
+        let start = &*self.start;
         if is_frozen() {
             return Poll::Pending;
         }
@@ -161,10 +166,18 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl<V, E> Drop for Waiting<V, E> {
     fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.cancel("whoever started it did not wait until it was ready");
+        let Some(task) = &self.task else { return };
+        if self.start.is_ready.get() {
+            drop(self.start.value.take());
+            return; // it is a child like any other
+        }
+        self.start.is_left.set(true);
+        task.cancel("whoever started it did not wait until it was ready");
+        if let (Some(error), Some(task)) = (self.start.error.take(), task.info()) {
+            drop(error);
+            report(&Report::Dropped(&format_args!("the error of task {task}, which whoever started it did not take")));
         }
     }
 }

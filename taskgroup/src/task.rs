@@ -291,7 +291,7 @@ impl<T> Task<T> {
         if node == NONE {
             return false;
         }
-        tree::cancel(node, reason.into());
+        tree::cancel(node, &reason.into());
         true
     }
 

@@ -84,7 +84,7 @@ where
             let body = pin!(Some(body(&group)));
             Join::new(&group, body).await
         };
-        if let Some(payload) = ledger.take_panic(matches!(ended.body, Some(Err(_)))) {
+        if let Some(payload) = ledger.failures.take_panic(matches!(ended.body, Some(Err(_)))) {
             resume_unwind(payload);
         }
         let (value, error) = match ended.body {
@@ -92,8 +92,8 @@ where
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
-        let (failed, _left_out) = ledger.take_errors();
-        if let Some(errors) = ExceptionGroup::collect(failed, error) {
+        let (failed, omitted) = ledger.failures.take_errors();
+        if let Some(errors) = ExceptionGroup::collect(failed, error, omitted) {
             return Err(errors);
         }
         match value {
@@ -124,7 +124,12 @@ struct Drain<'a, 'scope, 'env, E: 'static>(&'a TaskGroup<'scope, 'env, E>);
 impl<E> Drop for Drain<'_, '_, '_, E> {
     fn drop(&mut self) {
         let ledger = &self.0.ledger;
-        drop(ManuallyDrop::into_inner(self.0.handler.take()));
+        let discard = |handler| {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(handler)))) {
+                ledger.failures.panicked(payload, None); // what a handler holds is the user's
+            }
+        };
+        discard(self.0.handler.take());
         if ledger.phase() == Phase::Over {
             return; // the usual end: nobody is left, and `task_group` has the errors
         }
@@ -144,15 +149,15 @@ impl<E> Drop for Drain<'_, '_, '_, E> {
                     let _task = promise.state.current().enter();
                     catch_unwind(AssertUnwindSafe(|| drop(future)))
                 };
-                let cancelled = |()| End::Cancelled(Cancelled::at(promise.state.node()));
+                let cancelled = |()| End::Cancelled(Cancelled::at(promise.state.node(), false));
                 ledger.ended(&promise.state, dropped.map_or_else(End::Panicked, cancelled));
-                drop(ManuallyDrop::into_inner(child.handler));
+                discard(child.handler);
             }
         }
         ledger.over();
         ledger.tell_joiners();
-        let panic = ledger.take_panic(false);
-        ledger.report_errors(|what| Report::Dropped(what));
+        let panic = ledger.failures.take_panic(false);
+        ledger.failures.report_errors(|what| Report::Dropped(what));
         if let Some(payload) = panic {
             if !thread::panicking() {
                 resume_unwind(payload);

@@ -16,8 +16,8 @@ use std::rc::Rc;
 use taskgroup_runtime::current::Current;
 
 thread_local! {
-    /// Values set on this thread. While there are none, spawning a task does not look for any.
-    static SET: Cell<u32> = const { Cell::new(0) };
+    /// Values alive on this thread. While there are none, spawning a task does not look for any.
+    static ALIVE: Cell<u32> = const { Cell::new(0) };
 }
 
 /// A value that belongs to the running task and is inherited by the tasks it spawns: a request's number, a tracing
@@ -57,6 +57,7 @@ pub(crate) struct Values {
     key: *const u8,
     value: Rc<dyn Any>,
     above: Option<Rc<Values>>,
+    _alive: Alive,
 }
 
 impl<T> TaskLocal<T> {
@@ -79,9 +80,8 @@ impl<T> TaskLocal<T> {
     ///
     /// As `future` is.
     pub async fn scope<F: Future>(&'static self, value: T, future: F) -> F::Output {
-        let _set = Set::new();
         let above = tree::values_at(Current::get().node());
-        let values = Rc::new(Values { key: self.key(), value: Rc::new(value), above });
+        let values = Rc::new(Values { key: self.key(), value: Rc::new(value), above, _alive: Alive::new() });
         let future = pin!(Some(future));
         let driven = Driven::new(Kind::Scope, future);
         tree::set_values(driven.node(), values);
@@ -130,7 +130,7 @@ impl<T> fmt::Debug for TaskLocal<T> {
 
 /// What is set where the caller runs.
 fn inherited() -> Option<Rc<Values>> {
-    if SET.with(Cell::get) == 0 { None } else { tree::values_at(Current::get().node()) }
+    if ALIVE.with(Cell::get) == 0 { None } else { tree::values_at(Current::get().node()) }
 }
 
 /// A task that is spawned gets what its spawner has.
@@ -140,18 +140,18 @@ pub(crate) fn inherit(task: NodeId) {
     }
 }
 
-/// Counts the scopes that set something. (One that is forgotten stays counted: others look once more than they need.)
-struct Set;
+/// Counts the values.
+struct Alive;
 
-impl Set {
+impl Alive {
     fn new() -> Self {
-        SET.set(SET.get() + 1);
+        ALIVE.set(ALIVE.get() + 1);
         Self
     }
 }
 
-impl Drop for Set {
+impl Drop for Alive {
     fn drop(&mut self) {
-        SET.set(SET.get() - 1);
+        ALIVE.set(ALIVE.get() - 1);
     }
 }

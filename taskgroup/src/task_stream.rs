@@ -85,11 +85,15 @@ impl<'scope, T: 'scope, E: 'static> TaskStream<'scope, '_, T, E> {
         if let Some(name) = name {
             task = task.named(name);
         }
-        let mut tasks = self.tasks.borrow_mut();
-        let entry = tasks.vacant_entry();
-        let place = entry.key();
-        let task = entry.insert(task);
-        task.line_up(&self.line, place);
+        let has_ended = task.is_finished();
+        let place = self.tasks.borrow().vacant_key();
+        if !has_ended {
+            task.line_up(&self.line, place);
+        }
+        self.tasks.borrow_mut().insert(task);
+        if has_ended {
+            self.line.arrive(place); // last, with no borrow held: it wakes
+        }
     }
 
     /// The result of the next task that ends. `None`: there is none that was not taken.
@@ -111,6 +115,9 @@ impl<'scope, T: 'scope, E: 'static> TaskStream<'scope, '_, T, E> {
         while self.remaining() > 0 {
             let Poll::Ready(place) = self.line.poll_next(cx) else { return Poll::Pending };
             let task = self.tasks.borrow_mut().remove(place);
+            if self.remaining() == 0 {
+                self.line.tell(); // whoever else waits, waits for nothing
+            }
             if let Some(result) = task.result() {
                 return Poll::Ready(Some(result));
             }

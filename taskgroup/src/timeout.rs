@@ -1,6 +1,6 @@
 //! Deadlines over a future.
 
-use crate::drive::{End, Scope, park};
+use crate::drive::{Driven, End, park};
 use crate::reason::Reason;
 use crate::tree::{self, Kind};
 use std::fmt;
@@ -64,14 +64,14 @@ pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> impl Future<Output
 
 async fn within<F: Future>(alarm: Sleep, limit: Duration, future: F) -> Result<F::Output, Elapsed> {
     let future = pin!(Some(future));
-    let scope = Scope::new(Kind::Scope);
+    let driven = Driven::new(Kind::Scope, future);
     let alarm = if limit.is_zero() {
-        tree::cancel(scope.node(), Reason::Deadline(limit)); // what is late already runs to its first wait, no further
+        tree::cancel(driven.node(), &Reason::Deadline(limit)); // what is late already runs to its first wait, no further
         None
     } else {
         Some(alarm)
     };
-    match (Within { scope, alarm, limit, future }).await {
+    match (Within { driven, alarm, limit }).await {
         End::Done(value) => Ok(value),
         End::Panicked(payload) => resume_unwind(payload),
         End::Cancelled(_) if is_frozen() => park().await, // an outer cancel goes on
@@ -81,11 +81,10 @@ async fn within<F: Future>(alarm: Sleep, limit: Duration, future: F) -> Result<F
 
 /// A future in a scope, and the timer that cancels the scope.
 struct Within<'a, F> {
-    scope: Scope,
+    driven: Driven<'a, F>,
     /// `None` once it has rung.
     alarm: Option<Sleep>,
     limit: Duration,
-    future: Pin<&'a mut Option<F>>,
 }
 
 impl<F: Future> Future for Within<'_, F> {
@@ -100,9 +99,9 @@ impl<F: Future> Future for Within<'_, F> {
             && alarm.poll_unfrozen(cx).is_ready()
         {
             this.alarm = None;
-            tree::cancel(this.scope.node(), Reason::Deadline(this.limit));
+            tree::cancel(this.driven.node(), &Reason::Deadline(this.limit));
         }
-        this.scope.poll(this.future.as_mut(), cx)
+        Pin::new(&mut this.driven).poll(cx)
     }
 }
 

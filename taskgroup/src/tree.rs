@@ -30,7 +30,7 @@ use std::time::Duration;
 use taskgroup_runtime::current::Current;
 use taskgroup_runtime::{set_freeze_probe, set_stall_probe, sleep};
 
-use crate::node::{Grace, Outside, Tree};
+use crate::node::{Grace, Handed, Node, Outside, Regions, Tree};
 pub(crate) use crate::node::{Kind, NodeId, Wakeup};
 use crate::task_local::Values;
 
@@ -167,27 +167,44 @@ pub(crate) fn info(node: NodeId) -> Option<Arc<TaskInfo>> {
 
 /// Asks a node to end: keeps the first reason, and wakes it and what is below. Runs no user code but wakers; what is
 /// dropped, is dropped in the target's own turn.
-pub(crate) fn cancel(node: NodeId, reason: Reason) {
+pub(crate) fn cancel(node: NodeId, reason: &Reason) {
+    cancel_all([node], reason);
+}
+
+/// Asks the tasks of a group to end, in the order of their spawning.
+pub(crate) fn cancel_tasks(group: NodeId, reason: &Reason) {
+    let tasks = read(|tree| tree.children(group).filter(|child| tree.get(*child).kind.is_task()).collect::<Vec<_>>());
+    cancel_all(tasks.into_iter().flatten(), reason);
+}
+
+/// All are marked before the first waker of somebody else is woken: that may do anything, also end one of them.
+pub(crate) fn cancel_all(nodes: impl IntoIterator<Item = NodeId>, reason: &Reason) {
     let outside = write(|tree| {
         let mut outside = Vec::new();
-        let asked = tree.get_mut(node);
-        if asked.reason.is_none() {
-            asked.reason = Some(reason);
-            IN_FORCE.set(IN_FORCE.get() + 1);
-            if let Some(grace) = &mut asked.grace {
-                grace.is_over = grace.limit.is_zero();
-                grace.alarm = Some(sleep(grace.limit));
-            }
+        for node in nodes {
+            mark(tree.get_mut(node), reason);
+            tree.alarm(node, &mut outside);
         }
-        tree.alarm(node, &mut outside);
         outside
     });
     wake_all(outside);
 }
 
-/// Wakes whoever polls a node.
-pub(crate) fn wake(node: NodeId) {
-    wake_all(read(|tree| tree.wake(node).into_iter().collect()));
+fn mark(node: &mut Node, reason: &Reason) {
+    if node.reason.is_some() {
+        return;
+    }
+    node.reason = Some(reason.clone());
+    IN_FORCE.set(IN_FORCE.get() + 1);
+    if let Some(grace) = &mut node.grace {
+        grace.is_over = grace.limit.is_zero();
+        grace.alarm = (!grace.is_over).then(|| sleep(grace.limit));
+    }
+}
+
+/// Wakes whoever polls these nodes.
+pub(crate) fn wake(nodes: impl IntoIterator<Item = NodeId>) {
+    wake_all(read(|tree| nodes.into_iter().filter_map(|node| tree.wake(node)).collect()));
 }
 
 /// Bounds how long a node may take over its end, once it is asked to end.
@@ -201,10 +218,10 @@ pub(crate) fn set_grace(node: NodeId, limit: Duration) {
     });
 }
 
-/// Whether the grace of a cancelled node is over. To be asked at each poll, since it arms the alarm.
-fn is_grace_over(node: NodeId, cx: &mut Context<'_>) -> bool {
+/// Looks whether the grace of a cancelled node is over. To be called at each poll, since it arms the alarm.
+fn watch_grace(node: NodeId, cx: &mut Context<'_>) {
     let alarm = write(|tree| tree.get_mut(node).grace.as_mut()?.alarm.take()).flatten();
-    let Some(mut alarm) = alarm else { return is_cut_off(node) };
+    let Some(mut alarm) = alarm else { return };
     let rings = alarm.poll_unfrozen(cx).is_ready(); // out of the tree: that may clone somebody else's waker
     write(|tree| {
         if let Some(grace) = &mut tree.get_mut(node).grace {
@@ -212,12 +229,6 @@ fn is_grace_over(node: NodeId, cx: &mut Context<'_>) -> bool {
             grace.alarm = (!rings).then_some(alarm);
         }
     });
-    rings
-}
-
-/// Whether a node was cut off: dropped with its cleanups half-way, because its grace was over.
-pub(crate) fn is_cut_off(node: NodeId) -> bool {
-    !quiet() && read(|tree| tree.get(node).grace.as_ref().is_some_and(|grace| grace.is_over)).unwrap_or(false)
 }
 
 /// The task-local values at a node.
@@ -231,51 +242,57 @@ pub(crate) fn set_values(node: NodeId, values: Rc<Values>) {
     drop(before); // they are the user's
 }
 
-/// The tasks of a group, in the order of their spawning.
-pub(crate) fn tasks_of(group: NodeId) -> Vec<NodeId> {
-    read(|tree| tree.children(group).filter(|child| tree.get(*child).kind.is_task()).collect()).unwrap_or_default()
+/// What is to become of a future.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is polled, or polled again.
+    Keep,
+    Drop,
+    /// Dropped with a region in it that nobody polls any more.
+    Abandon,
+    /// Dropped with a region in it, because its grace is over.
+    CutOff,
 }
 
 /// Before a poll under a cancel: is the future to be dropped without one?
-pub(crate) fn is_to_be_dropped_unpolled(node: NodeId, cx: &mut Context<'_>) -> bool {
-    is_grace_over(node, cx)
-        || read(|tree| tree.reason_at(node).is_some() && !tree.regions_below(node).any).unwrap_or(false)
+pub(crate) fn verdict_before(node: NodeId, cx: &mut Context<'_>) -> Verdict {
+    watch_grace(node, cx);
+    judge(node, |_, _| Verdict::Keep)
 }
 
-/// What is to become of a future that is pending.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Keep,
-    Drop,
-    /// With a region in it that nobody polls any more.
-    Abandon,
-}
-
-/// After a poll that is pending, under a cancel: what is to become of the future?
+/// After a poll that is pending, under a cancel: is the future to be polled again?
 ///
 /// It is kept while a region below it is being awaited. A region that was woken and not polled since is not awaited
 /// (it was polled once and then left alone, as by `select` on a reference) unless the node itself was woken meanwhile
 /// and so may poll it next time.
-pub(crate) fn verdict(node: NodeId) -> Verdict {
-    read(|tree| {
+pub(crate) fn verdict_after(node: NodeId) -> Verdict {
+    judge(node, |tree, regions| match regions.awaited || tree.is_woken(node) {
+        true => Verdict::Keep,
+        false => Verdict::Abandon,
+    })
+}
+
+/// What becomes of a future that is cancelled; `with_regions` judges one that has regions in it, and time.
+fn judge(node: NodeId, with_regions: impl FnOnce(&Tree, Regions) -> Verdict) -> Verdict {
+    let verdict = read(|tree| {
         if tree.reason_at(node).is_none() {
             return Verdict::Keep;
         }
         let regions = tree.regions_below(node);
         match regions.any {
             false => Verdict::Drop,
-            true if regions.awaited || tree.is_woken(node) => Verdict::Keep,
-            true => Verdict::Abandon,
+            true if tree.get(node).grace.as_ref().is_some_and(|grace| grace.is_over) => Verdict::CutOff,
+            true => with_regions(tree, regions),
         }
-    })
-    .unwrap_or(Verdict::Keep)
+    });
+    verdict.unwrap_or(Verdict::Keep)
 }
 
 /// The waker to hand on under a cancel: one that notes that it was woken. `None`: hand on the one you have.
 ///
 /// A shield is polled under a cancel too, though none is in force inside: the cancel is above it.
 pub(crate) fn flagging_waker(node: NodeId, waker: &Waker) -> Option<Waker> {
-    let flag = write(|tree| {
+    let (flag, handed) = write(|tree| {
         let in_force = tree.reason_at(node).is_some() || tree.reason_above(node).is_some();
         let node = tree.get_mut(node);
         if let Some(flag) = &node.flag {
@@ -283,11 +300,21 @@ pub(crate) fn flagging_waker(node: NodeId, waker: &Waker) -> Option<Waker> {
         }
         // a task, and a scope that is woken through its task, need no flag: the slot knows whether it is queued
         let has_slot = matches!((&node.kind, &node.wakeup), (Kind::Task(_), _) | (Kind::Scope, Wakeup::Slot(..)));
-        (in_force && !has_slot).then(|| node.flag.get_or_insert_default().clone())
-    });
-    let flag = flag.flatten()?;
-    let waker = waker.clone();
-    Some(Waker::from(Arc::new(Flagging { flag, waker })))
+        (in_force && !has_slot).then(|| (node.flag.get_or_insert_default().clone(), node.handed.clone()))
+    })
+    .flatten()?;
+    let handed = match handed {
+        Some(handed) if handed.instead_of.will_wake(waker) => handed,
+        _ => {
+            let inner = waker.clone();
+            let flagging = Waker::from(Arc::new(Flagging { flag, waker: inner }));
+            let handed = Rc::new(Handed { instead_of: waker.clone(), waker: flagging });
+            let before = write(|tree| tree.get_mut(node).handed.replace(handed.clone()));
+            drop(before); // a foreign waker's drop is user code
+            handed
+        }
+    };
+    Some(handed.waker.clone())
 }
 
 struct Flagging {

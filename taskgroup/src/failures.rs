@@ -1,0 +1,123 @@
+//! What went wrong in a group so far.
+//!
+//! Before: `policy.rs`. After: `ledger.rs`, which hands in the failures, and `task_group.rs`, which takes them out.
+
+use crate::drive::Payload;
+use crate::info::TaskInfo;
+use crate::policy::Policy;
+use crate::reason::Reason;
+use crate::task::Failure;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::sync::Arc;
+use taskgroup_runtime::{Report, report};
+
+/// An error, and whose it was.
+pub(crate) struct Failed {
+    pub(crate) failure: Failure,
+    pub(crate) task: Arc<TaskInfo>,
+    /// Why the task was cancelled when it failed: on its way out, then, in a cleanup.
+    pub(crate) cancelled: Option<Reason>,
+}
+
+pub(crate) struct Failures {
+    /// In the order in which the children ended.
+    errors: RefCell<Vec<Failed>>,
+    /// How many errors are kept of tasks whose failure cancels nobody.
+    most: Cell<usize>,
+    /// How many were not.
+    left_out: Cell<usize>,
+    /// The first panic.
+    panic: RefCell<Option<Payload>>,
+    /// The first task whose failure or panic cancels the others.
+    first: RefCell<Option<Arc<TaskInfo>>>,
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        let (errors, left_out) = (RefCell::default(), Cell::default());
+        let (panic, first) = (RefCell::default(), RefCell::default());
+        Self { errors, most: Cell::new(usize::MAX), left_out, panic, first }
+    }
+}
+
+impl Failures {
+    pub(crate) fn keep_at_most(&self, most: usize) {
+        self.most.set(most);
+    }
+
+    /// A task has failed. The error comes back if it is a handler's.
+    pub(crate) fn failed(&self, failed: Failed, policy: Policy) -> Option<Failed> {
+        match policy {
+            Policy::Supervise => return Some(failed),
+            Policy::Collect if self.errors.borrow().len() >= self.most.get() => {
+                self.left_out.set(self.left_out.get() + 1);
+                report(&Report::LeftOut(&format_args!("the error of {}", Whose(Some(&failed.task)))));
+                return None;
+            }
+            Policy::Collect => {}
+            Policy::FailFast => self.note_first(&failed.task),
+        }
+        self.errors.borrow_mut().push(failed);
+        None
+    }
+
+    fn note_first(&self, task: &Arc<TaskInfo>) {
+        self.first.borrow_mut().get_or_insert_with(|| task.clone());
+    }
+
+    /// Keeps the first panic, of a task or of the body; further ones go to the reporter.
+    pub(crate) fn panicked(&self, payload: Payload, task: Option<&Arc<TaskInfo>>) {
+        if let Some(task) = task {
+            self.note_first(task);
+        }
+        let mut panic = self.panic.borrow_mut();
+        if panic.is_none() {
+            *panic = Some(payload);
+            return;
+        }
+        drop(panic);
+        report(&Report::Displaced(&format_args!("a second panic, of {}", Whose(task.map(|task| &**task)))));
+    }
+
+    /// The task whose failure cancels the others, if there is one.
+    pub(crate) fn first(&self) -> Option<Arc<TaskInfo>> {
+        self.first.borrow().clone()
+    }
+
+    /// The errors that were kept, and how many were not.
+    pub(crate) fn take_errors(&self) -> (Vec<Failed>, usize) {
+        (self.errors.take(), self.left_out.get())
+    }
+
+    /// The panic that goes on in the owner. What it displaces is reported: errors of tasks, and the body's if there is
+    /// one.
+    pub(crate) fn take_panic(&self, body_failed: bool) -> Option<Payload> {
+        let payload = self.panic.take()?;
+        self.report_errors(|what| Report::Displaced(what));
+        if body_failed {
+            report(&Report::Displaced(&format_args!("the error of {}", Whose(None))));
+        }
+        Some(payload)
+    }
+
+    /// Tells the reporter of errors that nobody will get, and how that came.
+    pub(crate) fn report_errors(&self, how: for<'a> fn(&'a dyn fmt::Display) -> Report<'a>) {
+        let errors = self.errors.take();
+        for Failed { task, .. } in errors {
+            report(&how(&format_args!("the error of {}", Whose(Some(&task)))));
+        }
+    }
+}
+
+/// A task, or the body.
+struct Whose<'a>(Option<&'a TaskInfo>);
+
+impl fmt::Display for Whose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(task) => write!(f, "task {task}"),
+            None => f.write_str("the body of the group"),
+        }
+    }
+}
