@@ -57,6 +57,8 @@ pub struct Local {
     spawned: RefCell<VecDeque<Spawned>>,
     /// Polls ever made, wrapping; children's count. What bounds a turn, and what one task may do in it.
     polls: Cell<u32>,
+    /// Turns ever begun.
+    turns: Cell<u64>,
     /// At which poll operations were last counted, and how many there were in it.
     operations: Cell<(u32, u32)>,
     /// Between the start and the end of a turn. A wake from this thread need not disturb a sleeper then.
@@ -81,6 +83,7 @@ impl Local {
                 reactor: Reactor::default(),
                 spawned: RefCell::default(),
                 polls: Cell::new(0),
+                turns: Cell::new(0),
                 operations: Cell::new((0, 0)),
                 in_turn: Cell::new(false),
                 closed: Cell::new(false),
@@ -139,6 +142,7 @@ impl Local {
         if self.in_turn.replace(true) {
             return None;
         }
+        self.turns.set(self.turns.get() + 1);
         let before = IN_TURN.replace(self.id.serial);
         Some(InTurn { before, _nobody: Current::NOBODY.enter(), local: self.clone() })
     }
@@ -197,6 +201,12 @@ impl Local {
     #[inline(always)]
     pub fn count_poll(&self) {
         self.polls.set(self.polls.get().wrapping_add(1));
+    }
+
+    /// The number of the turn that the loop is in. For whatever may be done only so often in one turn.
+    #[must_use]
+    pub fn turn_number(&self) -> u64 {
+        self.turns.get()
     }
 
     /// Whether what is being polled may do one more operation that does not wait. Counted from the last poll of

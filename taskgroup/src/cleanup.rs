@@ -15,12 +15,13 @@ use crate::info::InTask;
 use crate::outcome::Outcome;
 use crate::reason::Reason;
 use crate::tree::{self, Kind};
+use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::pin;
 use taskgroup_runtime::current::Current;
-use taskgroup_runtime::{Report, report, yield_now};
+use taskgroup_runtime::{Local, Report, report, yield_now};
 
 /// How the body of a cleanup ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -219,9 +220,7 @@ where
     let mut body = Body(Some(end));
     let cleanup = async {
         let result = cleanup.await.into_result();
-        if result.is_err() && was_cancelled {
-            // An error in the place of a cancel costs a turn, so that this program lets others and its grace go on:
-            //     loop { let _ = with_cleanup(work(), async |_| Err(error)).await }
+        if result.is_err() && was_cancelled && !may_replace() {
             yield_now().await;
         }
         result
@@ -239,6 +238,30 @@ where
             resume_unwind(payload)
         }
     }
+}
+
+/// Whether one more error may take the place of a cancel in this turn of the loop, at no cost. If not, it costs a turn,
+/// so that this program lets others and its grace go on:
+///
+/// ```text
+/// loop { let _ = with_cleanup(work(), async |_| Err(error)).await }
+/// ```
+///
+/// (To let each cost a turn would be simpler, and would delay the usual one behind whatever else is ready.)
+fn may_replace() -> bool {
+    let turn = Local::current().map_or(0, |local| local.turn_number());
+    let (last, count) = REPLACED.get();
+    let count = if last == turn { count + 1 } else { 1 };
+    REPLACED.set((turn, count));
+    count <= REPLACED_A_TURN
+}
+
+/// As many as a turn makes polls.
+const REPLACED_A_TURN: u32 = 64;
+
+thread_local! {
+    /// In which turn an error last took the place of a cancel, and how many there were in it.
+    static REPLACED: Cell<(u64, u32)> = const { Cell::new((0, 0)) };
 }
 
 /// How the body ended, while the cleanup runs. Dropped meanwhile, what it ended in is lost, and not in silence.

@@ -1,6 +1,13 @@
 //! Errors as a tree.
 //!
-//! Before: `ledger.rs`, which collects them. After: `error_member.rs`, what the tree is made of.
+//! Before: `ledger.rs`, which collects them. After: `exception_group/member.rs`, what the tree is made of.
+
+pub(crate) mod handle;
+pub(crate) mod leaves;
+pub(crate) mod member;
+mod nest;
+pub(crate) mod report;
+mod split;
 
 use crate::BoxError;
 use crate::failures::Failed;
@@ -8,7 +15,7 @@ use crate::task::Task;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-pub use crate::error_member::{Leaf, Member, What};
+pub use member::{Leaf, Member, What};
 
 /// Every error of a task group, as an ordered tree. Never empty.
 ///

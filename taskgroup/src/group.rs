@@ -203,9 +203,9 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         let inbox = self.ledger.inbox.take();
         for (number, mut child) in inbox {
             child.handler = ManuallyDrop::new(self.handler_for(&child.promise.state));
-            let slot = child.promise.state.member().slot();
+            let promise = Rc::clone(&child.promise);
             let key = self.children.borrow_mut().insert(child);
-            self.ledger.set.set_key(slot, key as u32);
+            self.ledger.rekey(&promise.state, key as u32);
             if number == newcomer {
                 comes_up = Some(key);
             }

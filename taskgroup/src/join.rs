@@ -16,7 +16,7 @@ use crate::child::Handler;
 use crate::drive::{End, drive};
 use crate::failures::Failed;
 use crate::group::TaskGroup;
-use crate::ledger::{BODY, Ledger, NEWCOMERS};
+use crate::ledger::{BODY, Ledger, NEWCOMERS, QUEUED};
 use crate::reason::Reason;
 use crate::task::{Anything, Promise, State};
 use crate::tree::{self, Place};
@@ -151,9 +151,6 @@ where
         let (mut future, promise) = {
             let mut children = self.group.children.borrow_mut();
             let Some(child) = children.get_mut(key) else { return };
-            if self.ledger.is_to_wait(&child.promise.state) {
-                return;
-            }
             (child.future.take(), Rc::clone(&child.promise))
         };
         let state = &promise.state;
@@ -162,6 +159,15 @@ where
             Poll::Pending => *self.group.children.borrow_mut()[key].future = future,
             Poll::Ready(end) => self.child_ended(key, &promise, end),
         }
+    }
+
+    /// A child comes up that is in the inbox, or has no place yet: one that is cancelled, or was woken through its slot's
+    /// last tenant. `None`: it is not to be polled.
+    #[inline(never)]
+    fn look_up(&self, key: u32) -> Option<usize> {
+        let key = if key >= NEWCOMERS { self.group.receive(key)? } else { (key - QUEUED) as usize };
+        let promise = Rc::clone(&self.group.children.borrow().get(key)?.promise);
+        (!self.ledger.is_to_wait(&promise.state)).then_some(key)
     }
 
     /// Not inlined, so that it takes no room in the frame of each level.
@@ -232,8 +238,8 @@ where
             set.local().count_poll();
             match key {
                 BODY => this.turn(),
-                NEWCOMERS.. => {
-                    if let Some(key) = this.group.receive(key) {
+                QUEUED.. => {
+                    if let Some(key) = this.look_up(key) {
                         this.poll_child(key);
                     }
                 }

@@ -27,6 +27,9 @@ pub(crate) const BODY: u32 = NONE - 1;
 /// From here on, keys are those of children in the inbox. Others are numbered from 0 on.
 pub(crate) const NEWCOMERS: u32 = 1 << 31;
 
+/// Added to the key of a child that has no place yet. So those that have one need not be asked whenever they come up.
+pub(crate) const QUEUED: u32 = 1 << 30;
+
 /// ```text
 ///   Open --(1) close--> Closing --(2) over--> Over
 ///     +---------------- (2) ------------------^
@@ -122,7 +125,11 @@ impl Ledger {
             tree::set_grace(node, grace);
         }
         self.live.set(self.live.get() + 1);
-        State::live(node, member, self.limit.enter(Queued { slot, node }), self.policy.get())
+        let ticket = self.limit.enter(Queued { slot, node, key });
+        if !self.limit.has_place(ticket) && key < QUEUED {
+            self.set.set_key(slot, key | QUEUED);
+        }
+        State::live(node, member, ticket, self.policy.get())
     }
 
     /// The same for a child that goes into the inbox, and under which key to put it there.
@@ -133,6 +140,14 @@ impl Ledger {
         (key, self.admit(key, place))
     }
 
+    /// A newcomer has left the inbox, for a key like the others'.
+    pub(crate) fn rekey(&self, state: &State, key: u32) {
+        let (slot, ticket) = (state.member().slot(), state.ticket());
+        let is_queued = !self.limit.has_place(ticket);
+        self.set.set_key(slot, if is_queued { key | QUEUED } else { key });
+        self.limit.rekey(ticket, key);
+    }
+
     /// Wakes a child for the first time, unless it has to wait for a place. Its future has been stored by now.
     pub(crate) fn start(&self, state: &State) {
         if self.limit.has_place(state.ticket()) {
@@ -141,7 +156,6 @@ impl Ledger {
     }
 
     /// Whether a child that comes up has no place yet: something held the waker of its slot's last tenant.
-    #[inline(always)]
     pub(crate) fn is_to_wait(&self, state: &State) -> bool {
         !self.limit.has_place(state.ticket()) && !tree::is_cancelled(state.node())
     }
@@ -153,8 +167,11 @@ impl Ledger {
     }
 
     fn start_queued(&self) {
-        while let Some(slot) = self.limit.next() {
-            self.set.wake(slot);
+        while let Some(task) = self.limit.next() {
+            if task.key < QUEUED {
+                self.set.set_key(task.slot, task.key);
+            }
+            self.set.wake(task.slot);
         }
     }
 

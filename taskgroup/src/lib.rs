@@ -22,10 +22,19 @@
 //! # }
 //! ```
 //!
-//! - [`task_group`] runs a body with a [`TaskGroup`]; [`TaskGroup::spawn`] starts tasks, which may borrow.
-//! - [`Task`] is a task's handle: await it, name it, cancel it, take its result. [`JoinError`] says what became of it.
-//! - [`ExceptionGroup`] is every error as a tree, with names and places. [`Reason`] is why something was cancelled.
-//! - [`timeout`] cancels what takes too long, and lets the groups inside end in order.
+//! - Groups: [`task_group`] runs a body with a [`TaskGroup`]; [`TaskGroup::spawn`] starts tasks, which may borrow. A group
+//!   has a policy ([`fail_fast`](TaskGroup::fail_fast), [`collect_all`](TaskGroup::collect_all),
+//!   [`supervise`](TaskGroup::supervise)) and a [`limit`](TaskGroup::limit); a task can be waited for until it is ready
+//!   ([`start`](TaskGroup::start)). A [`Spawner`] is a group's handle that borrows nothing.
+//! - Results: a [`Task`] is a handle: await it, name it, cancel it, take its result; [`JoinError`] says what became of it.
+//!   [`gather`](gather()), [`gather_settled`], [`race`](race()), [`as_completed`](as_completed()) and
+//!   [`TaskGroup::stream`] are for many.
+//! - Errors: an [`ExceptionGroup`] is every error as a tree, with names and places; it is split, handled by kind and printed.
+//! - Cancels: [`CancelScope`] and [`timeout`](timeout()) cancel what is in them; [`Reason`] is why, and
+//!   [`cancel_reason`] asks. [`with_cleanup`] and [`with_resource`] run async cleanup that really finishes, [`shield`]
+//!   holds a cancel off, [`TaskGroup::grace`] bounds both. [`checkpoint`](checkpoint()) is a place to be cancelled at.
+//! - [`TaskLocal`] values follow the tasks.
+//! - [`patterns`]: thirteen programs as one writes them in asyncio, and here.
 //! - The runtime is re-exported: [`block_on`], [`Runtime`], [`sleep`], [`net`] and so on; but not its bare `spawn`.
 //!   A task of this crate always has a group to answer to. (A host with a loop of its own hands in root tasks with
 //!   [`Runtime::spawn`].)
@@ -41,12 +50,6 @@ mod checkpoint;
 mod child;
 mod cleanup;
 mod drive;
-mod error_handle;
-mod error_leaves;
-mod error_member;
-mod error_nest;
-mod error_split;
-mod error_tree;
 mod exception_group;
 mod failures;
 mod gather;
@@ -82,8 +85,8 @@ pub use as_completed::{AsCompleted, as_completed};
 pub use cancelled::Cancelled;
 pub use checkpoint::{cancel_reason, checkpoint};
 pub use cleanup::{Why, shield, with_cleanup, with_resource};
-pub use error_handle::{DynError, Handled};
-pub use error_tree::ErrorReport;
+pub use exception_group::handle::{DynError, Handled};
+pub use exception_group::report::ErrorReport;
 pub use exception_group::{ExceptionGroup, Leaf, Member, What};
 pub use gather::{gather, gather_settled};
 pub use group::TaskGroup;

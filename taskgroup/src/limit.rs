@@ -34,6 +34,8 @@ pub(crate) struct Limit {
 pub(crate) struct Queued {
     pub(crate) slot: u32,
     pub(crate) node: NodeId,
+    /// Under which its group keeps it.
+    pub(crate) key: u32,
 }
 
 /// A task's number in the order of spawning.
@@ -90,14 +92,22 @@ impl Limit {
     }
 
     /// Whom to wake, now that a place may be free.
-    pub(crate) fn next(&self) -> Option<u32> {
+    pub(crate) fn next(&self) -> Option<Queued> {
         if self.running.get() >= self.places.get() {
             return None;
         }
         let (ticket, task) = self.queue.borrow_mut().pop_front()?;
         self.call(ticket);
         tree::note_queued(task.node, false);
-        Some(task.slot)
+        Some(task)
+    }
+
+    /// A task in the queue is kept under another key from now on.
+    pub(crate) fn rekey(&self, ticket: Ticket, key: u32) {
+        let mut queue = self.queue.borrow_mut();
+        if let Ok(at) = queue.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
+            queue[at].1.key = key;
+        }
     }
 
     /// Wakes those who wait for a place, to look again.

@@ -20,11 +20,6 @@ impl Line {
     /// A task has ended.
     pub(crate) fn arrive(&self, place: usize) {
         self.arrived.borrow_mut().push_back(place);
-        self.tell();
-    }
-
-    /// Those who wait have to look again.
-    pub(crate) fn tell(&self) {
         let waiting = self.waiting.take();
         for waker in waiting {
             waker.wake();

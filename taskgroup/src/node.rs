@@ -82,7 +82,7 @@ pub(crate) struct Handed {
 /// A bound on how long a cancelled node may take: it runs from the moment of the cancel.
 pub(crate) struct Grace {
     pub(crate) limit: Duration,
-    /// `None`: not cancelled yet, or rung.
+    /// `None`: not polled since it was cancelled, or rung.
     pub(crate) alarm: Option<Sleep>,
     /// The time is over: destructors only, from now on.
     pub(crate) is_over: bool,
@@ -286,10 +286,18 @@ impl Tree {
 
     /// Wakes what is cancelled above a node, up to the outermost that was asked. In two walks: to ask at every step
     /// whether a cancel is in force there would be a walk each, and cost the cube of the depth when deep bodies end.
-    pub(crate) fn wake_cancelled_above(&self, id: NodeId, outside: &mut Outside) {
+    ///
+    /// Nobody is woken if the node above is being polled, `current` or around it: it looks after its poll. A wake would
+    /// give it a place in the order of turns that it does not have.
+    pub(crate) fn wake_cancelled_above(&self, id: NodeId, current: NodeId, outside: &mut Outside) {
+        let parent = self.get(id).parent;
+        if current == parent || current != NONE && self.above(current).any(|id| id == parent) {
+            return;
+        }
         let Some(top) = self.above(id).filter(|id| self.get(*id).reason.is_some()).last() else { return };
         for id in self.above(id) {
-            if !self.get(id).kind.is_region() {
+            // a group hears of it through its body
+            if !matches!(self.get(id).kind, Kind::Group(_)) {
                 outside.extend(self.wake(id));
             }
             if id == top {
@@ -323,9 +331,9 @@ impl Tree {
         for child in self.inner(id) {
             if self.get(child).kind.is_region() {
                 regions.any = true;
+                // what is inside one that nobody polls, is polled by nobody either
                 regions.awaited |= !self.is_woken(child);
-            }
-            if !regions.awaited && !self.get(child).kind.is_cut() {
+            } else {
                 let below = self.regions_below(child);
                 regions.any |= below.any;
                 regions.awaited |= below.awaited;

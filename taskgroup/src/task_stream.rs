@@ -115,9 +115,6 @@ impl<'scope, T: 'scope, E: 'static> TaskStream<'scope, '_, T, E> {
         while self.remaining() > 0 {
             let Poll::Ready(place) = self.line.poll_next(cx) else { return Poll::Pending };
             let task = self.tasks.borrow_mut().remove(place);
-            if self.remaining() == 0 {
-                self.line.tell(); // whoever else waits, waits for nothing
-            }
             if let Some(result) = task.result() {
                 return Poll::Ready(Some(result));
             }

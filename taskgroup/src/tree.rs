@@ -198,7 +198,6 @@ fn mark(node: &mut Node, reason: &Reason) {
     IN_FORCE.set(IN_FORCE.get() + 1);
     if let Some(grace) = &mut node.grace {
         grace.is_over = grace.limit.is_zero();
-        grace.alarm = (!grace.is_over).then(|| sleep(grace.limit));
     }
 }
 
@@ -218,10 +217,18 @@ pub(crate) fn set_grace(node: NodeId, limit: Duration) {
     });
 }
 
-/// Looks whether the grace of a cancelled node is over. To be called at each poll, since it arms the alarm.
+/// Looks whether the grace of a cancelled node is over. To be called at each poll under a cancel.
+///
+/// The alarm is made in the first one, which is in the same turn as the cancel or in the next: whoever cancels may be a
+/// task of another runtime, with another clock.
 fn watch_grace(node: NodeId, cx: &mut Context<'_>) {
-    let alarm = write(|tree| tree.get_mut(node).grace.as_mut()?.alarm.take()).flatten();
-    let Some(mut alarm) = alarm else { return };
+    let alarm = write(|tree| {
+        let node = tree.get_mut(node);
+        node.reason.as_ref()?; // the grace is that of the node that was asked
+        let grace = node.grace.as_mut().filter(|grace| !grace.is_over)?;
+        Some(grace.alarm.take().unwrap_or_else(|| sleep(grace.limit)))
+    });
+    let Some(mut alarm) = alarm.flatten() else { return };
     let rings = alarm.poll_unfrozen(cx).is_ready(); // out of the tree: that may clone somebody else's waker
     write(|tree| {
         if let Some(grace) = &mut tree.get_mut(node).grace {
@@ -339,7 +346,7 @@ pub(crate) fn remove(node: NodeId) {
     let removed = write(|tree| {
         let mut outside = Vec::new();
         if !quiet() && !tree.get(node).kind.is_task() {
-            tree.wake_cancelled_above(node, &mut outside);
+            tree.wake_cancelled_above(node, Current::get().node(), &mut outside);
         }
         if tree.has_children(node) {
             ORPHANED.set(ORPHANED.get().wrapping_add(1));
