@@ -1,11 +1,11 @@
 //! A child as its group keeps it.
 //!
-//! Before: `task.rs`, what it shares with its handle. After: `group.rs`, `spawner.rs`, which make children, and `join.rs`,
+//! Before: `promise.rs`, what it shares with its handle. After: `group.rs`, `spawner.rs`, which make children, and `join.rs`,
 //! which polls them.
 
 use crate::failures::Failed;
 use crate::outcome::Outcome;
-use crate::task::{Anything, Failure, Promise, State, TypedPromise};
+use crate::promise::{Anything, Failure, Promise, State, TypedPromise};
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;

@@ -5,8 +5,8 @@
 use crate::drive::Payload;
 use crate::info::TaskInfo;
 use crate::policy::Policy;
+use crate::promise::Failure;
 use crate::reason::Reason;
-use crate::task::Failure;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;

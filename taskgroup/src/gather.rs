@@ -5,7 +5,8 @@
 use crate::child::erase_outcome;
 use crate::exception_group::ExceptionGroup;
 use crate::group::TaskGroup;
-use crate::task::{Failure, Task};
+use crate::promise::Failure;
+use crate::task::Task;
 use crate::task_group::task_group;
 use std::convert::Infallible;
 use std::future::{Future, pending};

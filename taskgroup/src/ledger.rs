@@ -1,6 +1,6 @@
 //! The books of a group: who lives, what failed, which phase it is in. It knows no lifetimes.
 //!
-//! Before: `task.rs`, `child.rs`, `limit.rs`, `failures.rs`. After: `group.rs`, where the futures are, and `join.rs`, which polls them.
+//! Before: `promise.rs`, `child.rs`, `limit.rs`, `failures.rs`. After: `group.rs`, where the futures are, and `join.rs`, which polls them.
 
 use crate::child::{Child, Handled};
 use crate::drive::End;
@@ -9,8 +9,8 @@ use crate::info::{Label, TaskInfo};
 use crate::join_error::{JoinError, JoinErrorKind};
 use crate::limit::{Limit, Queued};
 use crate::policy::Policy;
+use crate::promise::{Joiner, State, TaskEnd};
 use crate::reason::Reason;
-use crate::task::{Joiner, State, TaskEnd};
 use crate::task_local;
 use crate::tree::{self, Kind, NodeId, Wakeup};
 use std::cell::{Cell, OnceCell, RefCell};

@@ -60,9 +60,9 @@ mod join_error;
 mod ledger;
 mod limit;
 mod line;
-mod node;
 mod outcome;
 mod policy;
+mod promise;
 mod race;
 mod reason;
 #[cfg(doctest)]

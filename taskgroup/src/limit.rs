@@ -1,6 +1,6 @@
 //! How many tasks of a group run at once, and who waits for a place.
 //!
-//! Before: `task.rs`. After: `ledger.rs`, which asks here whether a new task may be woken.
+//! Before: `promise.rs`. After: `ledger.rs`, which asks here whether a new task may be woken.
 
 use crate::group::TaskGroup;
 use crate::ledger::Phase;

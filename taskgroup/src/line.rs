@@ -1,6 +1,6 @@
 //! A line of tasks in the order in which they ended.
 //!
-//! Before: `task.rs`, whose handles stand in it. After: `as_completed.rs`, `task_stream.rs`, which take from it.
+//! Before: `promise.rs`, whose tasks stand in it. After: `as_completed.rs`, `task_stream.rs`, which take from it.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

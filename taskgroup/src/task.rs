@@ -1,220 +1,21 @@
-//! The handle of a child, and what it shares with the group.
+//! The handle of a child.
 //!
-//! Before: `tree.rs`. After: `child.rs`, `ledger.rs`.
-//!
-//! ```text
-//!            (1) spawn                         (2) the future ended or was dropped
-//!   nothing ----------> Live (a node, a slot) ------------------------------------> Ended
-//!      |                                                                              ^
-//!      +---------------------- (3) the group is closing: refused --------------------+
-//! ```
-//! (1) `Ledger::admit`, (2) `Ledger::ended`, (3) [`State::refused`].
+//! Before: `promise.rs`, what it shares with the group. After: nothing.
 
-use crate::drive::End;
 use crate::info::TaskInfo;
 use crate::join_error::{JoinError, JoinErrorKind};
-use crate::limit::Ticket;
 use crate::line::Line;
-use crate::policy::Policy;
+use crate::promise::{Joiner, State, TaskEnd, TypedPromise};
 use crate::reason::Reason;
-use crate::tree::{self, NodeId};
-use std::any::Any;
-use std::cell::{Cell, RefCell};
+use crate::tree;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-use taskgroup_runtime::current::{Current, NONE};
+use std::task::{Context, Poll};
+use taskgroup_runtime::current::NONE;
 use taskgroup_runtime::is_frozen;
-use taskgroup_runtime::ready::Member;
-
-/// An error on its way to the group: an `E`, or an `ExceptionGroup<E>`.
-pub(crate) type Failure = Box<dyn Any>;
-
-/// What a handle and a group share, with the value at its end. The group does not know the type of the value.
-pub(crate) struct Promise<V: ?Sized> {
-    pub(crate) state: State,
-    value: V,
-}
-
-/// The place of a value of whatever type, for the group.
-pub(crate) trait Anything {
-    /// Drops the value.
-    fn clear(&self);
-}
-
-impl<T> Anything for Cell<Option<T>> {
-    fn clear(&self) {
-        drop(self.take());
-    }
-}
-
-impl<V: Anything + ?Sized> Promise<V> {
-    /// Drops a value that nobody can ask for any more. Its destructor is the task's: a panic is the task's panic.
-    pub(crate) fn discard(&self, end: End<()>) -> End<()> {
-        let _task = self.state.current().enter();
-        match (end, catch_unwind(AssertUnwindSafe(|| self.value.clear()))) {
-            (End::Done(()), Err(payload)) => End::Panicked(payload),
-            (end, _) => end,
-        }
-    }
-}
-
-/// The typed half.
-pub(crate) type TypedPromise<T> = Promise<Cell<Option<T>>>;
-
-/// The life of a task.
-pub(crate) struct State {
-    /// Its node in the tree of scopes, or [`NONE`] when it has ended.
-    node: Cell<NodeId>,
-    /// Its place in the group's ready set; stale after the end. `None`: refused.
-    member: Option<Member>,
-    /// Its place in the order of spawning, under a limit.
-    ticket: Ticket,
-    /// What its failure does; that of the group when it was spawned.
-    policy: Policy,
-    /// It was polled.
-    started: Cell<bool>,
-    /// Set by the task's future, as its last act, when it failed.
-    failure: Cell<Option<Failure>>,
-    end: RefCell<Option<TaskEnd>>,
-    /// Who polled the handle last; told after the group has acted on the end. One: a handle is polled by `&mut`.
-    joiner: RefCell<Option<Joiner>>,
-}
-
-/// Who waits for the end of a task.
-pub(crate) enum Joiner {
-    /// Somebody who awaits the handle.
-    Task(Waker),
-    /// Somebody who takes many handles as they come, and the place of this one among them.
-    Line(Rc<Line>, usize),
-}
-
-impl Joiner {
-    /// To be called with no borrow held.
-    pub(crate) fn tell(self) {
-        match self {
-            Self::Task(waker) => waker.wake(),
-            Self::Line(line, place) => line.arrive(place),
-        }
-    }
-}
-
-/// How a task ended.
-#[derive(Clone)]
-pub(crate) enum TaskEnd {
-    /// With a value. Who it was is kept by value: most tasks are never asked.
-    Value(TaskInfo),
-    Not(JoinError),
-}
-
-impl<T> TypedPromise<T> {
-    pub(crate) fn new(state: State) -> Rc<Self> {
-        Rc::new(Self { state, value: Cell::new(None) })
-    }
-
-    /// The last act of the task's future.
-    pub(crate) fn settle(&self, result: Result<T, Failure>) {
-        match result {
-            Ok(value) => self.value.set(Some(value)),
-            Err(failure) => self.state.failure.set(Some(failure)),
-        }
-    }
-}
-
-impl State {
-    pub(crate) fn live(node: NodeId, member: Member, ticket: Ticket, policy: Policy) -> Self {
-        Self {
-            node: Cell::new(node),
-            member: Some(member),
-            ticket,
-            policy,
-            started: Cell::new(false),
-            failure: Cell::new(None),
-            end: RefCell::new(None),
-            joiner: RefCell::default(),
-        }
-    }
-
-    /// A task that was never taken in.
-    pub(crate) fn refused(info: Arc<TaskInfo>) -> Self {
-        let end = JoinError::new(info, JoinErrorKind::Refused);
-        Self {
-            node: Cell::new(NONE),
-            member: None,
-            ticket: Ticket::default(),
-            policy: Policy::FailFast,
-            started: Cell::new(false),
-            failure: Cell::new(None),
-            end: RefCell::new(Some(TaskEnd::Not(end))),
-            joiner: RefCell::default(),
-        }
-    }
-
-    /// Names a task that was never taken in, for those who ask what became of it.
-    fn name_refused(&self, name: Arc<str>) {
-        if let Some(TaskEnd::Not(error)) = &mut *self.end.borrow_mut()
-            && *error.kind() == JoinErrorKind::Refused
-        {
-            Arc::make_mut(&mut error.task).rename(name);
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn member(&self) -> &Member {
-        self.member.as_ref().expect("only tasks that were taken in are polled")
-    }
-
-    #[inline(always)]
-    pub(crate) fn node(&self) -> NodeId {
-        self.node.get()
-    }
-
-    /// What to name as current while the task is polled or dropped.
-    #[inline(always)]
-    pub(crate) fn current(&self) -> Current {
-        self.member().current(self.node.get())
-    }
-
-    pub(crate) fn ticket(&self) -> Ticket {
-        self.ticket
-    }
-
-    pub(crate) fn policy(&self) -> Policy {
-        self.policy
-    }
-
-    /// The first act of the task's future.
-    pub(crate) fn begin(&self) {
-        self.started.set(true);
-    }
-
-    pub(crate) fn was_started(&self) -> bool {
-        self.started.get()
-    }
-
-    pub(crate) fn take_failure(&self) -> Option<Failure> {
-        self.failure.take()
-    }
-
-    /// Marks the end; from now on the handle knows. Gives back who is to be told.
-    pub(crate) fn finish(&self, end: TaskEnd) -> Option<Joiner> {
-        self.node.set(NONE);
-        *self.end.borrow_mut() = Some(end);
-        self.joiner.take()
-    }
-
-    pub(crate) fn info(&self) -> Option<Arc<TaskInfo>> {
-        match &*self.end.borrow() {
-            Some(TaskEnd::Value(info)) => Some(Arc::new(info.clone())),
-            Some(TaskEnd::Not(error)) => Some(error.task.clone()),
-            None => tree::info(self.node.get()),
-        }
-    }
-}
 
 /// The handle of a task in a group.
 ///
@@ -257,8 +58,7 @@ impl<T> Task<T> {
             line.arrive(place);
             return;
         }
-        let before = self.state().joiner.replace(Some(Joiner::Line(line.clone(), place)));
-        drop(before); // a foreign waker's drop is user code
+        self.state().set_joiner(Joiner::Line(line.clone(), place));
     }
 
     /// Names the task, for errors and traces. Until then it is `#3` for the third child of its group.
@@ -298,18 +98,17 @@ impl<T> Task<T> {
     /// Whether the task has ended, in whatever way. True at once, before joiners are told.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.state().end.borrow().is_some()
+        self.state().has_ended()
     }
 
     /// Takes the result of a task that has ended. `None`: it has not. The value can be taken once; after that the
     /// error says so.
     #[must_use]
     pub fn result(&self) -> Option<Result<T, JoinError>> {
-        let end = self.state().end.borrow().clone()?;
-        Some(match end {
+        Some(match self.state().end()? {
             TaskEnd::Not(error) => Err(error),
             TaskEnd::Value(task) => {
-                self.promise.value.take().ok_or_else(|| JoinError::new(Arc::new(task), JoinErrorKind::Taken))
+                self.promise.take_value().ok_or_else(|| JoinError::new(Arc::new(task), JoinErrorKind::Taken))
             }
         })
     }
@@ -328,11 +127,8 @@ impl<T> Future for Task<T> {
         if let Some(result) = self.result() {
             return Poll::Ready(result);
         }
-        let joiner = &self.state().joiner;
-        if !matches!(&*joiner.borrow(), Some(Joiner::Task(waker)) if waker.will_wake(cx.waker())) {
-            let waker = Joiner::Task(cx.waker().clone());
-            let before = joiner.replace(Some(waker));
-            drop(before); // a foreign waker's drop is user code
+        if !self.state().is_joined_by(cx.waker()) {
+            self.state().set_joiner(Joiner::Task(cx.waker().clone()));
             tree::note_awaited(self.state().node());
         }
         Poll::Pending

@@ -1,6 +1,7 @@
 //! The tree of scopes: who is cancelled, why, and who has to hear of it.
 //!
-//! Before: `node.rs`, the data. After: `drive.rs`, which acts on what is found here.
+//! Before: `reason.rs`, `info.rs`. After: `tree/node.rs`, `branches.rs`, `alarm.rs`, `cancel.rs`, in this order; then
+//! `drive.rs`, which acts on what is found here.
 //!
 //! One tree for each thread. A node stands for a task, a scope inside a task (a timeout, a group's body), or a region
 //! (a group, a body that has a cleanup, a shield: something that has work to do before its task may be dropped). A node
@@ -21,18 +22,26 @@
 
 use crate::info::{Label, TaskInfo};
 use crate::reason::Reason;
+use crate::task_local::Values;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Waker};
+use std::task::Waker;
 use std::time::Duration;
 use taskgroup_runtime::current::Current;
-use taskgroup_runtime::{set_freeze_probe, set_stall_probe, sleep};
+use taskgroup_runtime::{set_freeze_probe, set_stall_probe};
 
-use crate::node::{Grace, Handed, Node, Outside, Regions, Tree};
-pub(crate) use crate::node::{Kind, NodeId, Wakeup};
-use crate::task_local::Values;
+mod alarm;
+mod branches;
+mod cancel;
+mod node;
+
+pub(crate) use cancel::{Verdict, cancel, cancel_all, cancel_tasks, flagging_waker, verdict_after, verdict_before};
+pub(crate) use node::{Kind, NodeId, Wakeup};
+
+use alarm::Outside;
+use branches::Tree;
+use node::Grace;
 
 thread_local! {
     /// Cancels in force on this thread.
@@ -165,42 +174,6 @@ pub(crate) fn info(node: NodeId) -> Option<Arc<TaskInfo>> {
     read(|tree| tree.info(node)).flatten()
 }
 
-/// Asks a node to end: keeps the first reason, and wakes it and what is below. Runs no user code but wakers; what is
-/// dropped, is dropped in the target's own turn.
-pub(crate) fn cancel(node: NodeId, reason: &Reason) {
-    cancel_all([node], reason);
-}
-
-/// Asks the tasks of a group to end, in the order of their spawning.
-pub(crate) fn cancel_tasks(group: NodeId, reason: &Reason) {
-    let tasks = read(|tree| tree.children(group).filter(|child| tree.get(*child).kind.is_task()).collect::<Vec<_>>());
-    cancel_all(tasks.into_iter().flatten(), reason);
-}
-
-/// All are marked before the first waker of somebody else is woken: that may do anything, also end one of them.
-pub(crate) fn cancel_all(nodes: impl IntoIterator<Item = NodeId>, reason: &Reason) {
-    let outside = write(|tree| {
-        let mut outside = Vec::new();
-        for node in nodes {
-            mark(tree.get_mut(node), reason);
-            tree.alarm(node, &mut outside);
-        }
-        outside
-    });
-    wake_all(outside);
-}
-
-fn mark(node: &mut Node, reason: &Reason) {
-    if node.reason.is_some() {
-        return;
-    }
-    node.reason = Some(reason.clone());
-    IN_FORCE.set(IN_FORCE.get() + 1);
-    if let Some(grace) = &mut node.grace {
-        grace.is_over = grace.limit.is_zero();
-    }
-}
-
 /// Wakes whoever polls these nodes.
 pub(crate) fn wake(nodes: impl IntoIterator<Item = NodeId>) {
     wake_all(read(|tree| nodes.into_iter().filter_map(|node| tree.wake(node)).collect()));
@@ -217,27 +190,6 @@ pub(crate) fn set_grace(node: NodeId, limit: Duration) {
     });
 }
 
-/// Looks whether the grace of a cancelled node is over. To be called at each poll under a cancel.
-///
-/// The alarm is made in the first one, which is in the same turn as the cancel or in the next: whoever cancels may be a
-/// task of another runtime, with another clock.
-fn watch_grace(node: NodeId, cx: &mut Context<'_>) {
-    let alarm = write(|tree| {
-        let node = tree.get_mut(node);
-        node.reason.as_ref()?; // the grace is that of the node that was asked
-        let grace = node.grace.as_mut().filter(|grace| !grace.is_over)?;
-        Some(grace.alarm.take().unwrap_or_else(|| sleep(grace.limit)))
-    });
-    let Some(mut alarm) = alarm.flatten() else { return };
-    let rings = alarm.poll_unfrozen(cx).is_ready(); // out of the tree: that may clone somebody else's waker
-    write(|tree| {
-        if let Some(grace) = &mut tree.get_mut(node).grace {
-            grace.is_over = rings;
-            grace.alarm = (!rings).then_some(alarm);
-        }
-    });
-}
-
 /// The task-local values at a node.
 pub(crate) fn values_at(node: NodeId) -> Option<Rc<Values>> {
     read(|tree| tree.values_at(node)).flatten()
@@ -247,97 +199,6 @@ pub(crate) fn values_at(node: NodeId) -> Option<Rc<Values>> {
 pub(crate) fn set_values(node: NodeId, values: Rc<Values>) {
     let before = write(|tree| tree.get_mut(node).values.replace(values));
     drop(before); // they are the user's
-}
-
-/// What is to become of a future.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It is polled, or polled again.
-    Keep,
-    Drop,
-    /// Dropped with a region in it that nobody polls any more.
-    Abandon,
-    /// Dropped with a region in it, because its grace is over.
-    CutOff,
-}
-
-/// Before a poll under a cancel: is the future to be dropped without one?
-pub(crate) fn verdict_before(node: NodeId, cx: &mut Context<'_>) -> Verdict {
-    watch_grace(node, cx);
-    judge(node, |_, _| Verdict::Keep)
-}
-
-/// After a poll that is pending, under a cancel: is the future to be polled again?
-///
-/// It is kept while a region below it is being awaited. A region that was woken and not polled since is not awaited
-/// (it was polled once and then left alone, as by `select` on a reference) unless the node itself was woken meanwhile
-/// and so may poll it next time.
-pub(crate) fn verdict_after(node: NodeId) -> Verdict {
-    judge(node, |tree, regions| match regions.awaited || tree.is_woken(node) {
-        true => Verdict::Keep,
-        false => Verdict::Abandon,
-    })
-}
-
-/// What becomes of a future that is cancelled; `with_regions` judges one that has regions in it, and time.
-fn judge(node: NodeId, with_regions: impl FnOnce(&Tree, Regions) -> Verdict) -> Verdict {
-    let verdict = read(|tree| {
-        if tree.reason_at(node).is_none() {
-            return Verdict::Keep;
-        }
-        let regions = tree.regions_below(node);
-        match regions.any {
-            false => Verdict::Drop,
-            true if tree.get(node).grace.as_ref().is_some_and(|grace| grace.is_over) => Verdict::CutOff,
-            true => with_regions(tree, regions),
-        }
-    });
-    verdict.unwrap_or(Verdict::Keep)
-}
-
-/// The waker to hand on under a cancel: one that notes that it was woken. `None`: hand on the one you have.
-///
-/// A shield is polled under a cancel too, though none is in force inside: the cancel is above it.
-pub(crate) fn flagging_waker(node: NodeId, waker: &Waker) -> Option<Waker> {
-    let (flag, handed) = write(|tree| {
-        let in_force = tree.reason_at(node).is_some() || tree.reason_above(node).is_some();
-        let node = tree.get_mut(node);
-        if let Some(flag) = &node.flag {
-            flag.store(false, Ordering::Relaxed);
-        }
-        // a task, and a scope that is woken through its task, need no flag: the slot knows whether it is queued
-        let has_slot = matches!((&node.kind, &node.wakeup), (Kind::Task(_), _) | (Kind::Scope, Wakeup::Slot(..)));
-        (in_force && !has_slot).then(|| (node.flag.get_or_insert_default().clone(), node.handed.clone()))
-    })
-    .flatten()?;
-    let handed = match handed {
-        Some(handed) if handed.instead_of.will_wake(waker) => handed,
-        _ => {
-            let inner = waker.clone();
-            let flagging = Waker::from(Arc::new(Flagging { flag, waker: inner }));
-            let handed = Rc::new(Handed { instead_of: waker.clone(), waker: flagging });
-            let before = write(|tree| tree.get_mut(node).handed.replace(handed.clone()));
-            drop(before); // a foreign waker's drop is user code
-            handed
-        }
-    };
-    Some(handed.waker.clone())
-}
-
-struct Flagging {
-    flag: Arc<AtomicBool>,
-    waker: Waker,
-}
-
-impl std::task::Wake for Flagging {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.flag.store(true, Ordering::Relaxed);
-        self.waker.wake_by_ref();
-    }
 }
 
 /// A node has ended: takes it out, and its cancel with it. Cancelled scopes above are woken, since they may have

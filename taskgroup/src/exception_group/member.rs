@@ -6,8 +6,8 @@ use crate::exception_group::ExceptionGroup;
 use crate::exception_group::nest::{echo_of, nest};
 use crate::failures::Failed;
 use crate::info::TaskInfo;
+use crate::promise::Failure;
 use crate::reason::Reason;
-use crate::task::Failure;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
