@@ -153,12 +153,12 @@ impl State {
         }
     }
 
-    /// Names a task that was never taken in, for those who ask what became of it.
-    pub(crate) fn name_refused(&self, name: Arc<str>) {
+    /// Names or places a task that was never taken in, for those who ask what became of it.
+    pub(crate) fn relabel_refused(&self, change: impl FnOnce(&mut TaskInfo)) {
         if let Some(TaskEnd::Not(error)) = &mut *self.end.borrow_mut()
             && *error.kind() == JoinErrorKind::Refused
         {
-            Arc::make_mut(&mut error.task).rename(name);
+            change(Arc::make_mut(&mut error.task));
         }
     }
 

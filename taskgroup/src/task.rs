@@ -10,6 +10,7 @@ use crate::reason::Reason;
 use crate::tree;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -66,9 +67,43 @@ impl<T> Task<T> {
     /// A task never runs inside `spawn`, so the name is there before its first poll.
     #[allow(clippy::return_self_not_must_use, reason = "the name is given; most callers need no handle")]
     pub fn named(self, name: impl Into<Arc<str>>) -> Self {
+        let name = name.into();
         match self.state().node() {
-            NONE => self.state().name_refused(name.into()),
-            node => tree::set_name(node, name.into()),
+            NONE => self.state().relabel_refused(|info| info.rename(name)),
+            node => tree::relabel(node, |label| label.name = Some(name)),
+        }
+        self
+    }
+
+    /// Places the task where somebody else asked for it, for errors and traces. Until then that is where `spawn` was called:
+    /// in a pool or a supervisor always the same line.
+    ///
+    /// ```
+    /// use std::panic::Location;
+    /// use taskgroup::{ExceptionGroup, TaskGroup, block_on, task_group};
+    ///
+    /// struct Pool<'scope, 'env>(&'scope TaskGroup<'scope, 'env, std::io::Error>);
+    ///
+    /// impl Pool<'_, '_> {
+    ///     #[track_caller]
+    ///     fn job(&self, job: impl Future<Output = ()> + 'static) -> u32 {
+    ///         let task = self.0.spawn(job).placed(Location::caller());
+    ///         task.info().map_or(0, |info| info.place().line())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), ExceptionGroup<std::io::Error>> {
+    /// block_on(task_group(async |g| {
+    ///     assert_eq!(Pool(g).job(async {}), line!()); // here, and not in the pool
+    ///     Ok(())
+    /// }))
+    /// # }
+    /// ```
+    #[allow(clippy::return_self_not_must_use, reason = "the place is set; most callers need no handle")]
+    pub fn placed(self, place: &'static Location<'static>) -> Self {
+        match self.state().node() {
+            NONE => self.state().relabel_refused(|info| info.replace(place)),
+            node => tree::relabel(node, |label| label.place = place),
         }
         self
     }

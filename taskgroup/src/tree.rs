@@ -151,11 +151,11 @@ pub(crate) fn note_queued(task: NodeId, is_queued: bool) {
     write(|tree| tree.get_mut(task).is_queued = is_queued);
 }
 
-/// Names a task.
-pub(crate) fn set_name(node: NodeId, name: Arc<str>) {
+/// Names or places a task.
+pub(crate) fn relabel(node: NodeId, change: impl FnOnce(&mut Label)) {
     write(|tree| {
         if let Kind::Task(label) = &mut tree.get_mut(node).kind {
-            label.name = Some(name);
+            change(label);
         }
     });
 }
