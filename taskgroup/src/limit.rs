@@ -21,8 +21,8 @@ pub(crate) struct Limit {
     last: Cell<Ticket>,
     /// The last ticket that was given a place. Places are given in the order of the tickets, so all before it were.
     called: Cell<Ticket>,
-    /// Those that were not called yet, first in first out.
-    queue: RefCell<VecDeque<(Ticket, Queued)>>,
+    /// Those that were not called yet, first in first out. `None`: cancelled in the queue; the first is not.
+    queue: RefCell<VecDeque<(Ticket, Option<Queued>)>>,
     /// Who waits in [`TaskGroup::admit`], in the order of their coming.
     admitting: RefCell<BTreeMap<u64, Waker>>,
     /// How many ever came.
@@ -58,7 +58,7 @@ impl Limit {
         if self.has_room() {
             self.call(ticket);
         } else {
-            self.queue.borrow_mut().push_back((ticket, task));
+            self.queue.borrow_mut().push_back((ticket, Some(task)));
             tree::note_queued(task.node, true);
         }
         ticket
@@ -82,8 +82,9 @@ impl Limit {
         }
         let mut queue = self.queue.borrow_mut();
         if let Ok(at) = queue.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
-            queue.remove(at);
+            queue[at].1 = None; // to take it out would move half of the queue
         }
+        skip_cancelled(&mut queue);
     }
 
     /// Nobody else is started: all are asked to end, and come up for that by themselves.
@@ -96,7 +97,12 @@ impl Limit {
         if self.running.get() >= self.places.get() {
             return None;
         }
-        let (ticket, task) = self.queue.borrow_mut().pop_front()?;
+        let (ticket, task) = {
+            let mut queue = self.queue.borrow_mut();
+            let (ticket, task) = queue.pop_front()?;
+            skip_cancelled(&mut queue);
+            (ticket, task?)
+        };
         self.call(ticket);
         tree::note_queued(task.node, false);
         Some(task)
@@ -106,7 +112,7 @@ impl Limit {
     pub(crate) fn rekey(&self, ticket: Ticket, key: u32) {
         let mut queue = self.queue.borrow_mut();
         if let Ok(at) = queue.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
-            queue[at].1.key = key;
+            queue[at].1.iter_mut().for_each(|task| task.key = key);
         }
     }
 
@@ -124,6 +130,12 @@ impl Limit {
 
     pub(crate) fn has_room(&self) -> bool {
         self.running.get() < self.places.get() && self.queue.borrow().is_empty()
+    }
+}
+
+fn skip_cancelled(queue: &mut VecDeque<(Ticket, Option<Queued>)>) {
+    while queue.front().is_some_and(|(_, task)| task.is_none()) {
+        queue.pop_front();
     }
 }
 

@@ -354,9 +354,15 @@
 //!
 //! # Events, queues, locks
 //!
-//! They are not ours: [`async-lock`](https://docs.rs/async-lock), [`async-channel`](https://docs.rs/async-channel) and
-//! [`event-listener`](https://docs.rs/event-listener) work here as anywhere, and a wait in them that is cancelled loses
-//! nothing.
+//! They are not ours: [`async-lock`](https://docs.rs/async-lock) and [`async-channel`](https://docs.rs/async-channel) work
+//! here as anywhere, and a wait in them that is cancelled loses nothing.
+//!
+//! | asyncio | |
+//! |---|---|
+//! | `Semaphore` | `async_lock::Semaphore`; or [`limit`] of a group |
+//! | `Lock` | `async_lock::Mutex` |
+//! | `Event` | `async_lock::OnceCell` for one that is set once, with a value if you like; else `event_listener::Event` |
+//! | `Queue` | `async_channel::bounded` |
 //!
 //! A semaphore whose waiter is cancelled passes its turn on:
 //!
@@ -380,6 +386,55 @@
 //! # }
 //! ```
 //!
+//! So does a lock; and who holds it when it is cancelled, gives it back as its guard is dropped:
+//!
+//! ```
+//! use async_lock::Mutex;
+//! use taskgroup::{ExceptionGroup, block_on, checkpoint, task_group};
+//!
+//! # fn main() -> Result<(), ExceptionGroup<std::io::Error>> {
+//! let list = Mutex::new(Vec::new());
+//! block_on(task_group(async |g| {
+//!     let holder = g.spawn(async {
+//!         list.lock().await.push("first");
+//!         let _held = list.lock().await;
+//!         std::future::pending::<()>().await;
+//!     });
+//!     checkpoint().await;
+//!     let waiter = g.spawn(async { list.lock().await.push("second") });
+//!     checkpoint().await; // it waits now
+//!     holder.cancel("took too long");
+//!     waiter.await.map_err(std::io::Error::other)
+//! }))?;
+//! assert_eq!(list.into_inner(), ["first", "second"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An event is seen by all who wait for it, but for those that were cancelled:
+//!
+//! ```
+//! use async_lock::OnceCell;
+//! use taskgroup::{ExceptionGroup, block_on, checkpoint, task_group};
+//!
+//! # fn main() -> Result<(), ExceptionGroup<std::io::Error>> {
+//! let opened = OnceCell::new();
+//! let seen = block_on(task_group(async |g| {
+//!     let tasks = [1, 2, 3].map(|_| g.spawn(async { Ok(*opened.wait().await) }));
+//!     checkpoint().await; // all wait now
+//!     tasks[0].cancel("changed its mind");
+//!     opened.set("at nine").await.ok();
+//!     let mut seen = Vec::new();
+//!     for task in tasks {
+//!         seen.push(task.await.ok());
+//!     }
+//!     Ok(seen)
+//! }))?;
+//! assert_eq!(seen, [None, Some("at nine"), Some("at nine")]);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! A channel whose receiver is cancelled keeps its message for the next:
 //!
 //! ```
@@ -391,7 +446,7 @@
 //!     let first = g.spawn(async { Ok(receiver.recv().await) });
 //!     checkpoint().await; // it waits now
 //!     first.cancel("changed its mind");
-//!     let sent = sender.send(7).await; // it is woken for the message, and drops it where it stands: in the channel
+//!     let sent = sender.send(7).await; // the first is woken for the message, and is dropped instead
 //!     let second = g.spawn(async { Ok(receiver.recv().await) });
 //!     Ok((sent.is_ok(), first.await.is_ok(), second.await))
 //! }))?;
@@ -400,6 +455,7 @@
 //! # }
 //! ```
 //!
+//! [`limit`]: crate::TaskGroup::limit
 //! [`Task::result`]: crate::Task::result
 //! [`gather`]: crate::gather()
 //! [`gather_settled`]: crate::gather_settled
