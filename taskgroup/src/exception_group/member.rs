@@ -8,6 +8,7 @@ use crate::failures::Failed;
 use crate::info::TaskInfo;
 use crate::promise::Failure;
 use crate::reason::Reason;
+use crate::task::Task;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
@@ -68,6 +69,13 @@ impl<E> Member<E> {
     #[must_use]
     pub fn task(&self) -> Option<&TaskInfo> {
         self.origin.task().map(|task| &**task)
+    }
+
+    /// Whether it came from this task: for handlers that supervise, and have the handles.
+    #[must_use]
+    pub fn is_of<T>(&self, task: &Task<T>) -> bool {
+        let (own, info) = (self.origin.task(), task.info());
+        own.zip(info.as_ref()).is_some_and(|(own, info)| Arc::ptr_eq(own, info))
     }
 
     /// Why the task was cancelled when it failed: it failed on its way out, then. `None`: nobody had cancelled it.
