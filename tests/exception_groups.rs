@@ -539,6 +539,7 @@ fn boxed_groups_nest_through_a_question_mark() {
 /// Two tasks, of which `b` fails since `a` did, and what their group gets.
 fn echoing() -> ExceptionGroup<BoxError> {
     run(boxed::task_group(async |g| {
+        g.collect_all(); // or the failure of `a` cancels `b`, before that hears of it
         let a = g.spawn(async { Err::<(), _>(io::Error::other("A").into()) }).named("a");
         drop(g.spawn(async { Ok(a.await?) }).named("b"));
         Ok(())
@@ -596,6 +597,7 @@ fn a_cancelled_join_is_an_error_of_its_own() {
 fn an_echo_in_an_inner_group_repeats_an_error_of_the_outer() {
     // DESIGN 6
     let errors = run(boxed::task_group(async |g| {
+        g.collect_all();
         let a = g.spawn(async { Err::<(), _>("A".into()) }).named("a");
         drop(g.spawn_group(boxed::task_group(async |_| Ok(a.await?))).named("n"));
         Ok(())
@@ -630,6 +632,7 @@ fn an_echo_of_an_echo_follows_too_in_any_order() {
     // DESIGN 6, J5
     let errors = || {
         run(task_group(async |g| {
+            g.collect_all();
             let a = g.spawn(async { Err::<(), BoxError>("A".into()) });
             let b = g.spawn(async { Ok(a.await?) });
             g.spawn(async { Ok(b.await?) });
@@ -651,6 +654,7 @@ fn an_echo_of_an_echo_follows_too_in_any_order() {
 fn join_errors_themselves_can_be_echoes() {
     // DESIGN 6: `E` is `JoinError`
     let errors = run(task_group(async |g| {
+        g.collect_all();
         let gone: Task<()> = g.spawn(async { Ok(()) });
         gone.cancel("not needed");
         let a = g.spawn(gone); // fails: a cancelled join

@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use futures_util::future::{Either, join, join_all, select};
 use taskgroup::{
-    BlockOnError, Clock, ExceptionGroup, JoinError, JoinErrorKind, Reason, Runtime, Task, What, sleep, timeout,
-    yield_now,
+    BlockOnError, Clock, ExceptionGroup, JoinError, JoinErrorKind, Reason, Runtime, Task, What, as_completed, sleep,
+    timeout, yield_now,
 };
 
 #[test]
@@ -489,4 +489,48 @@ fn a_wait_that_is_over_is_not_told_of_in_a_stall() {
     }));
     let Err(BlockOnError::Stalled(stall)) = stalled else { panic!("{stalled:?}") };
     assert!(stall.waits.is_empty(), "{:?}", stall.waits);
+}
+
+#[test]
+fn who_comes_to_join_in_the_batch_of_a_failure_is_cancelled_and_not_told() {
+    // A5, DESIGN 5 order 3: the group hears of an end before those who wait for it
+    run(async {
+        let log = Log::new();
+        let result = group(async |g| {
+            let failing = g.spawn(fail_after(10, "A"));
+            g.spawn(async {
+                sleep(ms(10)).await;
+                log.note(format_args!("it has ended: {}", failing.is_finished()));
+                drop(failing.await);
+                log.note("told");
+            });
+            Ok(())
+        });
+        assert_eq!(failed(result.await), "[A]");
+        assert_eq!(log.take(), ["10 it has ended: true"]);
+    });
+}
+
+#[test]
+fn who_comes_to_join_in_the_batch_of_an_end_is_told_after_it() {
+    run(async {
+        let log = Log::new();
+        let result = group(async |g| {
+            let first = g.spawn(after(10, 1));
+            let second = g.spawn(after(10, 2));
+            g.spawn(async {
+                sleep(ms(10)).await;
+                log.note(format_args!("{:?}", first.await));
+            });
+            let log = log.clone();
+            g.spawn(async move {
+                sleep(ms(10)).await;
+                let mut ended = as_completed([second]);
+                log.note(format_args!("{:?}", ended.next().await));
+            });
+            Ok(())
+        });
+        result.await.expect("no errors");
+        assert_eq!(log.take(), ["10 Ok(1)", "10 Some((0, Ok(2)))"]);
+    });
 }

@@ -8,8 +8,9 @@ use crate::failures::{Failed, Failures};
 use crate::info::{Label, TaskInfo};
 use crate::join_error::{JoinError, JoinErrorKind};
 use crate::limit::{Limit, Queued};
+use crate::news::News;
 use crate::policy::Policy;
-use crate::promise::{Joiner, State, TaskEnd};
+use crate::promise::{State, TaskEnd};
 use crate::reason::Reason;
 use crate::task_local;
 use crate::tree::{self, Kind, NodeId, Wakeup};
@@ -73,7 +74,7 @@ pub(crate) struct Ledger {
     /// Children that came through the inbox, ever: their keys until then.
     newcomers: Cell<u32>,
     /// Who waits for children that ended: told after the group has acted.
-    news: RefCell<Vec<Joiner>>,
+    news: Rc<News>,
 }
 
 impl Ledger {
@@ -99,7 +100,7 @@ impl Ledger {
             grace: Cell::new(None),
             inbox: RefCell::default(),
             newcomers: Cell::new(0),
-            news: RefCell::default(),
+            news: Rc::default(),
             body_member,
             set,
         })
@@ -129,7 +130,7 @@ impl Ledger {
         if !self.limit.has_place(ticket) && key < QUEUED {
             self.set.set_key(slot, key | QUEUED);
         }
-        State::live(node, member, ticket, self.policy.get())
+        State::live(node, member, ticket, self.policy.get(), self.news.clone())
     }
 
     /// The same for a child that goes into the inbox, and under which key to put it there.
@@ -236,8 +237,7 @@ impl Ledger {
         };
         tree::remove(node);
         self.set.leave(state.member().slot());
-        let joiner = state.finish(end);
-        self.news.borrow_mut().extend(joiner);
+        state.finish(end);
         supervised
     }
 
@@ -271,10 +271,7 @@ impl Ledger {
 
     /// Tells those who wait for children that ended.
     pub(crate) fn tell_joiners(&self) {
-        let news = self.news.take();
-        for joiner in news {
-            joiner.tell();
-        }
+        self.news.tell();
         if self.limit.has_room() {
             self.limit.tell_admitting();
         }

@@ -60,6 +60,7 @@ mod join_error;
 mod ledger;
 mod limit;
 mod line;
+mod news;
 mod outcome;
 mod policy;
 mod promise;

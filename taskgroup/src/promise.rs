@@ -14,7 +14,7 @@ use crate::drive::End;
 use crate::info::TaskInfo;
 use crate::join_error::{JoinError, JoinErrorKind};
 use crate::limit::Ticket;
-use crate::line::Line;
+use crate::news::{Joiner, News};
 use crate::policy::Policy;
 use crate::tree::{self, NodeId};
 use std::any::Any;
@@ -78,24 +78,10 @@ pub(crate) struct State {
     end: RefCell<Option<TaskEnd>>,
     /// Who polled the handle last; told after the group has acted on the end. One: a handle is polled by `&mut`.
     joiner: RefCell<Option<Joiner>>,
-}
-
-/// Who waits for the end of a task.
-pub(crate) enum Joiner {
-    /// Somebody who awaits the handle.
-    Task(Waker),
-    /// Somebody who takes many handles as they come, and the place of this one among them.
-    Line(Rc<Line>, usize),
-}
-
-impl Joiner {
-    /// To be called with no borrow held.
-    pub(crate) fn tell(self) {
-        match self {
-            Self::Task(waker) => waker.wake(),
-            Self::Line(line, place) => line.arrive(place),
-        }
-    }
+    /// The group's. `None`: refused.
+    news: Option<Rc<News>>,
+    /// In which edition the end is.
+    edition: Cell<u64>,
 }
 
 /// How a task ended.
@@ -125,7 +111,7 @@ impl<T> TypedPromise<T> {
 }
 
 impl State {
-    pub(crate) fn live(node: NodeId, member: Member, ticket: Ticket, policy: Policy) -> Self {
+    pub(crate) fn live(node: NodeId, member: Member, ticket: Ticket, policy: Policy, news: Rc<News>) -> Self {
         Self {
             node: Cell::new(node),
             member: Some(member),
@@ -135,6 +121,8 @@ impl State {
             failure: Cell::new(None),
             end: RefCell::new(None),
             joiner: RefCell::default(),
+            news: Some(news),
+            edition: Cell::new(0),
         }
     }
 
@@ -150,6 +138,8 @@ impl State {
             failure: Cell::new(None),
             end: RefCell::new(Some(TaskEnd::Not(end))),
             joiner: RefCell::default(),
+            news: None,
+            edition: Cell::new(0),
         }
     }
 
@@ -199,11 +189,19 @@ impl State {
         self.failure.take()
     }
 
-    /// Marks the end; from now on the handle knows. Gives back who is to be told.
-    pub(crate) fn finish(&self, end: TaskEnd) -> Option<Joiner> {
+    /// Marks the end; from now on the handle knows. Who waits for it is told with the next news.
+    pub(crate) fn finish(&self, end: TaskEnd) {
         self.node.set(NONE);
         *self.end.borrow_mut() = Some(end);
-        self.joiner.take()
+        if let Some(news) = &self.news {
+            self.edition.set(news.edition());
+            news.add(self.joiner.take());
+        }
+    }
+
+    /// Whether the end has not been told yet.
+    pub(crate) fn is_news(&self) -> bool {
+        self.has_ended() && self.news.as_ref().is_some_and(|news| news.edition() == self.edition.get())
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -219,8 +217,13 @@ impl State {
     }
 
     pub(crate) fn set_joiner(&self, joiner: Joiner) {
-        let before = self.joiner.replace(Some(joiner));
-        drop(before); // a foreign waker's drop is user code
+        match &self.news {
+            Some(news) if self.has_ended() => news.add([joiner]),
+            _ => {
+                let before = self.joiner.replace(Some(joiner));
+                drop(before); // a foreign waker's drop is user code
+            }
+        }
     }
 
     pub(crate) fn info(&self) -> Option<Arc<TaskInfo>> {

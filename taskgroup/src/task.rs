@@ -5,7 +5,8 @@
 use crate::info::TaskInfo;
 use crate::join_error::{JoinError, JoinErrorKind};
 use crate::line::Line;
-use crate::promise::{Joiner, State, TaskEnd, TypedPromise};
+use crate::news::Joiner;
+use crate::promise::{State, TaskEnd, TypedPromise};
 use crate::reason::Reason;
 use crate::tree;
 use std::fmt;
@@ -55,11 +56,12 @@ impl<T> Task<T> {
 
     /// Gets a place in a line of handles that are taken as their tasks end. Of a task that has ended, it arrives at once.
     pub(crate) fn line_up(&self, line: &Rc<Line>, place: usize) {
-        if self.is_finished() {
+        let state = self.state();
+        if state.has_ended() && !state.is_news() {
             line.arrive(place);
             return;
         }
-        self.state().set_joiner(Joiner::Line(line.clone(), place));
+        state.set_joiner(Joiner::Line(line.clone(), place));
     }
 
     /// Names the task, for errors and traces. Until then it is `#3` for the third child of its group.
@@ -159,12 +161,17 @@ impl<T> Future for Task<T> {
         if is_frozen() {
             return Poll::Pending;
         }
-        if let Some(result) = self.result() {
+        if !self.state().is_news()
+            && let Some(result) = self.result()
+        {
             return Poll::Ready(result);
         }
         if !self.state().is_joined_by(cx.waker()) {
             self.state().set_joiner(Joiner::Task(cx.waker().clone()));
-            tree::note_awaited(self.state().node());
+            match self.state().node() {
+                NONE => {} // it has ended, and that will be told
+                node => tree::note_awaited(node),
+            }
         }
         Poll::Pending
     }
