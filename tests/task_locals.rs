@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{Drops, Gate, OnDrop, group, ms, only, panic_of, poll_idly, poll_once, run, start};
+use common::{Dropping, Drops, Gate, Group, OnDrop, group, ms, only, panic_of, poll_idly, poll_once, run, start};
 use std::cell::{Cell, RefCell};
 use std::future::pending;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 
 use futures_util::future::{join, select};
@@ -101,6 +101,7 @@ fn a_value_goes_through_timeouts_scopes_groups_and_shields() {
 
 #[test]
 fn a_task_inherits_what_is_set_where_it_is_spawned() {
+    // B10; CPython: test_taskgroups.test_taskgroup_task_context
     run(NUMBER.scope(1, async {
         let seen = group(async |g| Ok(g.spawn(async { Ok(NUMBER.get()) }).await)).await;
         assert_eq!(seen.expect("no error"), Ok(Some(1)));
@@ -451,4 +452,33 @@ fn a_foreign_wake_reaches_a_future_in_a_scope() {
         let _ = select(pin!(NUMBER.scope(1, pending::<()>())), pin!(yield_now())).await;
         assert_eq!(NUMBER.get(), None);
     });
+}
+
+#[test]
+fn a_chain_of_tasks_that_each_set_a_value_keeps_none_that_is_hidden() {
+    static ATTEMPT: TaskLocal<Dropping> = TaskLocal::new();
+
+    /// Starts its successor, as one that tries again does.
+    fn attempt<'scope>(
+        g: &'scope Group<'scope, '_>,
+        left: u32,
+        drops: &'scope Drops,
+        most: &'scope Cell<usize>,
+    ) -> Pin<Box<dyn Future<Output = ()> + 'scope>> {
+        Box::pin(async move {
+            most.set(most.get().max(drops.alive()));
+            assert_eq!(OTHER.get(), Some(7));
+            if left > 0 {
+                g.spawn(ATTEMPT.scope(drops.guard(), attempt(g, left - 1, drops, most)));
+            }
+        })
+    }
+
+    run(OTHER.scope(7, async {
+        let (drops, most) = (Drops::new(), Cell::new(0));
+        let result = group(async |g| only(g.spawn(ATTEMPT.scope(drops.guard(), attempt(g, 100, &drops, &most)))));
+        result.await.expect("no errors");
+        drops.assert_all(101);
+        assert!(most.get() <= 2, "{} values are alive at once", most.get());
+    }));
 }

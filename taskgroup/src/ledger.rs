@@ -249,7 +249,7 @@ impl Ledger {
         self.phase.set(Phase::Closing);
         self.limit.clear();
         tree::cancel_tasks(self.node, reason);
-        self.limit.tell_admitting();
+        self.limit.tell_all_admitting();
     }
 
     pub(crate) fn over(&self) {
@@ -272,8 +272,6 @@ impl Ledger {
     /// Tells those who wait for children that ended.
     pub(crate) fn tell_joiners(&self) {
         self.news.tell();
-        if self.limit.has_room() {
-            self.limit.tell_admitting();
-        }
+        self.limit.tell_admitting();
     }
 }

@@ -116,8 +116,19 @@ impl Limit {
         }
     }
 
-    /// Wakes those who wait for a place, to look again.
+    /// Wakes who waits longest for a place, if there is one; who has looked at it wakes the next.
     pub(crate) fn tell_admitting(&self) {
+        if !self.has_room() {
+            return;
+        }
+        let first = self.admitting.borrow_mut().pop_first();
+        if let Some((_, waker)) = first {
+            waker.wake();
+        }
+    }
+
+    /// Wakes all who wait for a place: there will be none.
+    pub(crate) fn tell_all_admitting(&self) {
         let admitting = self.admitting.take();
         for waker in admitting.into_values() {
             waker.wake();
@@ -245,5 +256,6 @@ impl Drop for Admitting<'_> {
     fn drop(&mut self) {
         let waker = self.limit.admitting.borrow_mut().remove(&self.number);
         drop(waker);
+        self.limit.tell_admitting(); // the place may be for another, too
     }
 }

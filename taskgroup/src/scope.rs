@@ -6,6 +6,7 @@ use crate::cancelled::Cancelled;
 use crate::drive::{Driven, End, park};
 use crate::reason::Reason;
 use crate::tree::{self, Kind, NodeId};
+use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
@@ -59,7 +60,7 @@ struct State {
     grace: Cell<Option<Duration>>,
     caught: Cell<bool>,
     /// What runs in it now.
-    runs: RefCell<Vec<NodeId>>,
+    runs: RefCell<Slab<NodeId>>,
 }
 
 impl CancelScope {
@@ -153,13 +154,16 @@ impl fmt::Debug for CancelScope {
 impl State {
     fn cancel(&self, reason: Reason) {
         let reason = self.reason.borrow_mut().get_or_insert(reason).clone();
-        let runs = self.runs.borrow().clone(); // whom that wakes, may run and end them
-        tree::cancel_all(runs, &reason);
+        tree::cancel_all(self.runs(), &reason);
     }
 
     fn wake(&self) {
-        let runs = self.runs.borrow().clone();
-        tree::wake(runs);
+        tree::wake(self.runs());
+    }
+
+    /// A copy: who is woken may begin and end runs.
+    fn runs(&self) -> Vec<NodeId> {
+        self.runs.borrow().iter().map(|(_, run)| *run).collect()
     }
 
     fn deadline_reason(&self, deadline: Instant) -> Reason {
@@ -170,6 +174,8 @@ impl State {
 /// A future in a scope, and the scope's deadline.
 struct Run<'a, F> {
     state: &'a State,
+    /// Its key among the scope's runs.
+    key: usize,
     driven: Driven<'a, F>,
     /// The deadline that `alarm` is for.
     armed: Option<Instant>,
@@ -183,12 +189,12 @@ impl<'a, F> Run<'a, F> {
         if let Some(grace) = state.grace.get() {
             tree::set_grace(node, grace);
         }
-        state.runs.borrow_mut().push(node);
+        let key = state.runs.borrow_mut().insert(node);
         let reason = state.reason.borrow().clone();
         if let Some(reason) = reason {
             tree::cancel(node, &reason);
         }
-        Self { state, driven, armed: None, alarm: None }
+        Self { state, key, driven, armed: None, alarm: None }
     }
 
     /// Cancels when the deadline has come, wherever that was moved to.
@@ -219,7 +225,6 @@ impl<F: Future> Future for Run<'_, F> {
 impl<F> Drop for Run<'_, F> {
     /// The node goes after this, and nobody may cancel it then. (Its destructors may try.)
     fn drop(&mut self) {
-        let node = self.driven.node();
-        self.state.runs.borrow_mut().retain(|run| *run != node);
+        self.state.runs.borrow_mut().remove(self.key);
     }
 }

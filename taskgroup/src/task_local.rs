@@ -80,8 +80,8 @@ impl<T> TaskLocal<T> {
     ///
     /// As `future` is.
     pub async fn scope<F: Future>(&'static self, value: T, future: F) -> F::Output {
-        let above = tree::values_at(Current::get().node());
-        let values = Rc::new(Values { key: self.key(), value: Rc::new(value), above, _alive: Alive::new() });
+        let above = tree::values_at(Current::get().node()).and_then(|values| values.without(self.key()));
+        let values = Values::new(self.key(), Rc::new(value), above);
         let future = pin!(Some(future));
         let driven = Driven::new(Kind::Scope, future);
         tree::set_values(driven.node(), values);
@@ -119,6 +119,31 @@ impl<T> TaskLocal<T> {
             }
             values = values.above.clone()?;
         }
+    }
+}
+
+impl Values {
+    fn new(key: *const u8, value: Rc<dyn Any>, above: Option<Rc<Self>>) -> Rc<Self> {
+        Rc::new(Self { key, value, above, _alive: Alive::new() })
+    }
+
+    /// The same without the value that a new one hides. Else this chain of tasks would keep all the values it ever had:
+    ///
+    /// ```text
+    /// async fn attempt(g, n) { ..; g.spawn(ATTEMPT.scope(n + 1, attempt(g, n + 1))) }
+    /// ```
+    fn without(self: Rc<Self>, key: *const u8) -> Option<Rc<Self>> {
+        let mut before = Vec::new();
+        let mut values = self.clone();
+        while !ptr::eq(values.key, key) {
+            before.push(values.clone());
+            match values.above.clone() {
+                Some(above) => values = above,
+                None => return Some(self), // it is not there
+            }
+        }
+        let rest = values.above.clone();
+        before.into_iter().rev().fold(rest, |above, own| Some(Self::new(own.key, own.value.clone(), above)))
     }
 }
 

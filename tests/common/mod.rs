@@ -172,6 +172,10 @@ impl Drops {
         self.dropped.get()
     }
 
+    pub fn alive(&self) -> usize {
+        self.made.get() - self.dropped.get()
+    }
+
     /// Every guard that was made is gone, and there were `n`.
     #[track_caller]
     pub fn assert_all(&self, n: usize) {
