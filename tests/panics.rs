@@ -3,8 +3,8 @@
 mod common;
 
 use common::{
-    Drops, Gate, Log, OnDrop, after, counted, fail, fail_after, group, keep_reports, ms, only, panic_of, reports, run,
-    start, text,
+    Drops, Gate, Log, OnDrop, Word, after, counted, fail, fail_after, group, keep_reports, ms, only, panic_of, reports,
+    run, start, text,
 };
 use std::cell::Cell;
 use std::future::{Future, pending};
@@ -13,7 +13,9 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use futures_util::future::{join, select};
-use taskgroup::{Clock, JoinErrorKind, Runtime, node_count, sleep, timeout, yield_now};
+use taskgroup::{
+    Clock, JoinErrorKind, Runtime, TaskGroup, node_count, sleep, task_group, timeout, with_cleanup, yield_now,
+};
 
 fn boom(text: &'static str) {
     panic_any(text)
@@ -27,7 +29,7 @@ async fn panic_after(n: u64, text: &'static str) {
 
 #[test]
 fn a_child_panic_cancels_the_siblings_and_goes_on_in_the_owner() {
-    // H2, D9; test_taskgroup_21
+    // H2, D9
     run(async {
         let log = Log::new();
         let whole = group(async |g| {
@@ -45,7 +47,7 @@ fn a_child_panic_cancels_the_siblings_and_goes_on_in_the_owner() {
 
 #[test]
 fn a_body_panic_waits_for_the_children() {
-    // H1; test_taskgroup_20
+    // H1
     run(async {
         let log = Log::new();
         let whole = group(async |g| {
@@ -146,7 +148,7 @@ fn a_body_error_that_a_panic_displaces_is_reported() {
 
 #[test]
 fn a_panic_beats_errors_that_came_first() {
-    // H1; O: panic_beats_errors
+    // H1, J3; O: panic_beats_errors
     keep_reports();
     run(async {
         let gate = Gate::new();
@@ -233,7 +235,7 @@ fn a_panic_in_a_destructor_at_the_end_of_a_child_is_the_childs() {
 
 #[test]
 fn a_panic_in_a_destructor_run_by_a_cancel_is_the_childs() {
-    // H5; test_baseexception_during_cancel
+    // H5; CPython: test_tasks.test_baseexception_during_cancel
     run(async {
         let mut handle = None;
         let whole = group(async |g| {
@@ -324,7 +326,7 @@ fn joiners_of_a_task_that_panicked_are_told() {
 
 #[test]
 fn the_runtime_goes_on_after_a_panic() {
-    // H2
+    // H2, B11, H1; CPython: test_taskgroups.test_exception_refcycles_base_error
     let runtime = Runtime::with_clock(Clock::Autojump);
     let panic = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(group(async |g| {
@@ -516,7 +518,7 @@ fn a_panic_that_a_dropped_group_had_collected_goes_on() {
 
 #[test]
 fn errors_that_a_dropped_group_had_collected_are_reported() {
-    // DESIGN 5, rule 9: nothing is lost in silence
+    // H6; DESIGN 5, rule 9: nothing is lost in silence
     keep_reports();
     run(async {
         let line = line!() + 2;
@@ -550,5 +552,55 @@ fn a_panic_in_the_destructor_of_a_value_that_nobody_wants_is_the_childs() {
         drops.assert_all(1);
         let end = sibling.get().and_then(taskgroup::Task::result).and_then(Result::err).expect("it was cancelled");
         assert!(end.to_string().ends_with("was cancelled: #2 failed"), "{end}");
+    });
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("bomb");
+    }
+}
+
+#[test]
+fn what_a_second_panic_carries_may_panic_in_its_destructor() {
+    run(async {
+        keep_reports();
+        let mut cleaned = false;
+        let text = panic_of(group(async |g| {
+            g.spawn(with_cleanup(pending::<Result<(), Word>>(), async |_| {
+                sleep(ms(5)).await;
+                cleaned = true;
+            }));
+            g.spawn(async { boom("first") });
+            g.spawn(async { panic_any::<Bomb>(Bomb) as () });
+            Ok(())
+        }));
+        assert_eq!(text.await, "first");
+        assert!(cleaned, "the sibling's cleanup has ended before the panic goes on");
+        let reports = reports();
+        assert_eq!(reports.len(), 2, "{reports:?}");
+        assert!(reports[0].contains("a panic of a destructor"), "{reports:?}");
+        assert!(reports[1].contains("a second panic, of task #3"), "{reports:?}");
+    });
+}
+
+#[test]
+fn an_error_that_is_left_out_may_panic_in_its_destructor() {
+    run(async {
+        keep_reports();
+        let result = task_group(async |g: &TaskGroup<'_, '_, Bomb>| {
+            g.collect_at_most(1);
+            for _ in 0..3 {
+                g.spawn(async { Err::<(), _>(Bomb) });
+            }
+            Ok(())
+        });
+        let errors = result.await.expect_err("they fail");
+        assert_eq!((errors.count(), errors.omitted()), (3, 2));
+        errors.into_errors().for_each(std::mem::forget);
+        assert_eq!(reports().len(), 4);
     });
 }

@@ -22,6 +22,7 @@ fn outcome<V, T>(started: Result<(V, T), StartError<Word>>) -> String {
 
 #[test]
 fn a_started_task_gives_its_value_and_goes_on() {
+    // M6
     run(async {
         let log = Log::new();
         group(async |g| {
@@ -64,6 +65,7 @@ fn a_started_task_is_awaited_by_its_group() {
 
 #[test]
 fn a_failure_before_ready_is_the_callers_and_touches_no_sibling() {
+    // M6
     run(async {
         let log = Log::new();
         group(async |g| {
@@ -149,12 +151,13 @@ fn a_task_that_is_ready_and_ends_in_one_poll_was_ready() {
 
 #[test]
 fn a_task_that_ends_without_a_word_was_not_ready() {
+    // M6
     run(async {
         group(async |g| {
             let started = g.start(async |_ready: Ready<(), Word>| sleep(ms(1)).await).await;
             let error = started.expect_err("not ready");
             assert!(matches!(error, StartError::NotReady));
-            assert_eq!(error.to_string(), "ended without saying that it is ready: call `Ready::set`");
+            assert_eq!(error.to_string(), "it never said that it is ready: call `Ready::set`");
             Ok(())
         })
         .await
@@ -163,16 +166,20 @@ fn a_task_that_ends_without_a_word_was_not_ready() {
 }
 
 #[test]
-fn a_task_that_drops_its_ready_may_still_end_before_its_caller_knows() {
+fn a_task_that_drops_its_ready_is_cancelled_and_its_caller_told_at_once() {
     run(async {
         let log = Log::new();
         group(async |g| {
             let started = g.start(async |ready: Ready<(), Word>| {
-                drop(ready);
+                let _server = log.on_drop("server gone");
                 sleep(ms(5)).await;
+                drop(ready);
+                sleep(ms(3_600_000)).await;
             });
             assert_eq!(outcome(started.await), "not ready");
-            assert_eq!(log.ms(), 5);
+            log.note("told");
+            yield_now().await;
+            assert_eq!(log.take(), ["5 told", "5 server gone"]);
             Ok(())
         })
         .await
@@ -243,6 +250,7 @@ fn a_panic_of_the_closure_itself_passes_to_the_caller() {
 
 #[test]
 fn a_caller_that_is_cancelled_before_ready_cancels_the_task() {
+    // M6
     run(async {
         let log = Log::new();
         group(async |g| {

@@ -28,6 +28,8 @@ thread_local! {
     static RUNTIMES: RefCell<Vec<Option<Rc<Local>>>> = const { RefCell::new(Vec::new()) };
     /// The serial number of the one that is in its turn (the innermost, if a task turns another), or [`NOBODY`].
     static IN_TURN: Cell<u64> = const { Cell::new(NOBODY) };
+    /// Turns ever begun on this thread.
+    static TURNS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// The serial number that no runtime has.
@@ -57,8 +59,8 @@ pub struct Local {
     spawned: RefCell<VecDeque<Spawned>>,
     /// Polls ever made, wrapping; children's count. What bounds a turn, and what one task may do in it.
     polls: Cell<u32>,
-    /// Turns ever begun.
-    turns: Cell<u64>,
+    /// The number of the turn; see [`Local::turn_number`].
+    turn: Cell<u64>,
     /// At which poll operations were last counted, and how many there were in it.
     operations: Cell<(u32, u32)>,
     /// Between the start and the end of a turn. A wake from this thread need not disturb a sleeper then.
@@ -83,7 +85,7 @@ impl Local {
                 reactor: Reactor::default(),
                 spawned: RefCell::default(),
                 polls: Cell::new(0),
-                turns: Cell::new(0),
+                turn: Cell::new(0),
                 operations: Cell::new((0, 0)),
                 in_turn: Cell::new(false),
                 closed: Cell::new(false),
@@ -142,7 +144,8 @@ impl Local {
         if self.in_turn.replace(true) {
             return None;
         }
-        self.turns.set(self.turns.get() + 1);
+        TURNS.set(TURNS.get() + 1);
+        self.turn.set(TURNS.get());
         let before = IN_TURN.replace(self.id.serial);
         Some(InTurn { before, _nobody: Current::NOBODY.enter(), local: self.clone() })
     }
@@ -203,10 +206,11 @@ impl Local {
         self.polls.set(self.polls.get().wrapping_add(1));
     }
 
-    /// The number of the turn that the loop is in. For whatever may be done only so often in one turn.
+    /// The number of the turn that the loop is in; no other turn on this thread has it, of whatever runtime. For what may
+    /// be done only so often in one turn.
     #[must_use]
     pub fn turn_number(&self) -> u64 {
-        self.turns.get()
+        self.turn.get()
     }
 
     /// Whether what is being polled may do one more operation that does not wait. Counted from the last poll of

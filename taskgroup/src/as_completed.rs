@@ -3,7 +3,7 @@
 //! Before: `line.rs`. After: `race.rs`, `task_stream.rs`.
 
 use crate::join_error::JoinError;
-use crate::line::Line;
+use crate::line::{Line, ONE};
 use crate::task::Task;
 use futures_core::Stream;
 use std::borrow::BorrowMut;
@@ -75,7 +75,7 @@ impl<T, H: BorrowMut<Task<T>>> AsCompleted<T, H> {
 
     fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, Result<T, JoinError>)>> {
         while self.left > 0 {
-            let Poll::Ready(place) = self.line.poll_next(cx) else { return Poll::Pending };
+            let Poll::Ready(place) = self.line.poll_next(ONE, cx) else { return Poll::Pending };
             let Some(mut task) = self.tasks[place].take() else { continue };
             self.left -= 1;
             let Some(result) = task.borrow_mut().result() else { continue };

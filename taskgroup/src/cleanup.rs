@@ -6,7 +6,7 @@
 //! that must say goodbye, a transaction that must be rolled back, cannot do so in `Drop`. **Remedy.** Before a
 //! cancelled task is dropped, it is polled as long as there is a *region* in it that is being awaited: the region drops
 //! its body and runs its cleanup, in a shield of its own. What is around the region stands still meanwhile, since all
-//! waits of ours freeze. **Cost.** A node in the scope tree for the body and one for the cleanup, no allocation; and a
+//! waits of ours freeze. **Cost.** A node in the scope tree for the body and one for the cleanup, no allocation on the usual path; and a
 //! cleanup that never ends keeps its task alive for ever, unless there is a grace
 //! ([`TaskGroup::grace`](crate::TaskGroup::grace), [`CancelScope::grace`](crate::CancelScope::grace)).
 

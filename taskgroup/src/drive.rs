@@ -11,6 +11,7 @@ use crate::info::InTask;
 use crate::tree::{self, Kind, NodeId, Place, Verdict, Wakeup};
 use std::any::Any;
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -85,11 +86,16 @@ fn conclude<F: Future>(
     let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
     match (polled, dropped) {
         (Some(Ok(Poll::Ready(value))), Ok(())) => End::Done(value),
-        (Some(Err(first)), Err(_second)) => {
+        (Some(Err(first)), Err(second)) => {
+            discard(second);
             report_second_panic();
             End::Panicked(first)
         }
-        (_, Err(payload)) | (Some(Err(payload)), Ok(())) => End::Panicked(payload),
+        (Some(Err(payload)), Ok(())) => End::Panicked(payload),
+        (polled, Err(payload)) => {
+            discard(polled);
+            End::Panicked(payload)
+        }
         (None | Some(Ok(Poll::Pending)), Ok(())) => End::Cancelled(cancelled(node, verdict)),
     }
 }
@@ -112,6 +118,16 @@ fn cancelled(node: NodeId, verdict: Verdict) -> Cancelled {
         ))),
     }
     cancelled
+}
+
+/// Drops something of the user's that is of no use any more. A panic of its destructor goes to the reporter: there is
+/// nobody else whose it is.
+#[cold]
+pub(crate) fn discard<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        mem::forget(payload); // its destructor may be the next to panic
+        report(&Report::Displaced(&"a panic of a destructor, of an error or of what a panic carried"));
+    }
 }
 
 #[cold]

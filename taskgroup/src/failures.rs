@@ -2,7 +2,7 @@
 //!
 //! Before: `policy.rs`. After: `ledger.rs`, which hands in the failures, and `task_group.rs`, which takes them out.
 
-use crate::drive::Payload;
+use crate::drive::{Payload, discard};
 use crate::info::TaskInfo;
 use crate::policy::Policy;
 use crate::promise::Failure;
@@ -53,6 +53,7 @@ impl Failures {
             Policy::Collect if self.errors.borrow().len() >= self.most.get() => {
                 self.left_out.set(self.left_out.get() + 1);
                 report(&Report::LeftOut(&format_args!("the error of {}", Whose(Some(&failed.task)))));
+                discard(failed);
                 return None;
             }
             Policy::Collect => {}
@@ -77,6 +78,7 @@ impl Failures {
             return;
         }
         drop(panic);
+        discard(payload);
         report(&Report::Displaced(&format_args!("a second panic, of {}", Whose(task.map(|task| &**task)))));
     }
 
@@ -104,8 +106,9 @@ impl Failures {
     /// Tells the reporter of errors that nobody will get, and how that came.
     pub(crate) fn report_errors(&self, how: for<'a> fn(&'a dyn fmt::Display) -> Report<'a>) {
         let errors = self.errors.take();
-        for Failed { task, .. } in errors {
-            report(&how(&format_args!("the error of {}", Whose(Some(&task)))));
+        for failed in errors {
+            report(&how(&format_args!("the error of {}", Whose(Some(&failed.task)))));
+            discard(failed);
         }
     }
 }

@@ -59,7 +59,7 @@ where
 ///
 /// # Cancel
 ///
-/// As [`gather`].
+/// As [`gather`]; what they ended in is dropped then, errors too.
 ///
 /// ```
 /// use taskgroup::{block_on, gather_settled};

@@ -211,7 +211,13 @@ impl Ledger {
         self.limit.leave(state.ticket());
         self.start_queued();
         let node = state.node();
-        let label = tree::label(node)?; // `None`: the thread is ending, and nobody can ask any more
+        let Some(label) = tree::label(node) else {
+            // The thread is ending, and its tree is gone: nobody can ask any more. But a panic goes on.
+            if let End::Panicked(payload) = end {
+                self.failures.panicked(payload, None);
+            }
+            return None;
+        };
         let info = TaskInfo::new(label, self.owner());
         let mut supervised = None;
         let end = match end {

@@ -116,18 +116,15 @@ impl Limit {
         }
     }
 
-    /// Wakes who waits longest for a place, if there is one; who has looked at it wakes the next.
+    /// Wakes those who wait for a place, if there is one. All of them: the first may be a wait that was polled once and
+    /// then left alone, and must not keep the place from the others.
     pub(crate) fn tell_admitting(&self) {
-        if !self.has_room() {
-            return;
-        }
-        let first = self.admitting.borrow_mut().pop_first();
-        if let Some((_, waker)) = first {
-            waker.wake();
+        if self.has_room() {
+            self.tell_all_admitting();
         }
     }
 
-    /// Wakes all who wait for a place: there will be none.
+    /// The same when there will be none any more.
     pub(crate) fn tell_all_admitting(&self) {
         let admitting = self.admitting.take();
         for waker in admitting.into_values() {
@@ -192,7 +189,8 @@ impl<E: 'static> TaskGroup<'_, '_, E> {
     /// Waits until a task that is spawned now would start at once: *before* work is accepted, so that what cannot be
     /// served waits where it comes from, not in the group.
     ///
-    /// The place is not held: spawn before you wait for anything that lets others spawn. In a group that is closing it
+    /// The place is not held: spawn before you wait for anything that lets others spawn. Meant for one acceptor or a few:
+    /// each place that becomes free wakes all who wait here. In a group that is closing it
     /// returns at once, since nothing will start any more.
     ///
     /// # Cancel
@@ -256,6 +254,5 @@ impl Drop for Admitting<'_> {
     fn drop(&mut self) {
         let waker = self.limit.admitting.borrow_mut().remove(&self.number);
         drop(waker);
-        self.limit.tell_admitting(); // the place may be for another, too
     }
 }

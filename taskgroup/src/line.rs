@@ -1,9 +1,9 @@
 //! A line of tasks in the order in which they ended.
 //!
-//! Before: `promise.rs`, whose tasks stand in it. After: `as_completed.rs`, `task_stream.rs`, which take from it.
+//! Before: nothing. After: `news.rs`, `as_completed.rs`, `task_stream.rs`, which take from it.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll, Waker};
 use taskgroup_runtime::is_frozen;
 
@@ -12,32 +12,63 @@ use taskgroup_runtime::is_frozen;
 #[derive(Default)]
 pub(crate) struct Line {
     arrived: RefCell<VecDeque<usize>>,
-    /// Of a stream that is shared, several.
-    waiting: RefCell<Vec<Waker>>,
+    /// Who waits, by their numbers: several, of a stream that is shared.
+    waiting: RefCell<BTreeMap<u64, Waker>>,
+    /// How many numbers were given out.
+    waited: Cell<u64>,
 }
+
+/// The number of who needs no other: the only one, or whoever polls a `Stream`, since nothing says when that is over.
+pub(crate) const ONE: u64 = 0;
 
 impl Line {
     /// A task has ended.
     pub(crate) fn arrive(&self, place: usize) {
         self.arrived.borrow_mut().push_back(place);
         let waiting = self.waiting.take();
-        for waker in waiting {
+        for waker in waiting.into_values() {
             waker.wake();
         }
     }
 
+    /// Somebody who is going to wait, beside others.
+    pub(crate) fn waiting(&self) -> Waiting<'_> {
+        self.waited.set(self.waited.get() + 1);
+        Waiting { line: self, number: self.waited.get() }
+    }
+
     /// The next that has ended. A wait of ours: it freezes.
-    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<usize> {
+    pub(crate) fn poll_next(&self, number: u64, cx: &mut Context<'_>) -> Poll<usize> {
         if is_frozen() {
             return Poll::Pending;
         }
         if let Some(place) = self.arrived.borrow_mut().pop_front() {
             return Poll::Ready(place);
         }
-        if !self.waiting.borrow().iter().any(|waker| waker.will_wake(cx.waker())) {
+        if !self.waiting.borrow().get(&number).is_some_and(|own| own.will_wake(cx.waker())) {
             let waker = cx.waker().clone();
-            self.waiting.borrow_mut().push(waker);
+            let before = self.waiting.borrow_mut().insert(number, waker);
+            drop(before); // a foreign waker's drop is user code
         }
         Poll::Pending
+    }
+}
+
+/// Who waits, and takes its waker back when it does so no more.
+pub(crate) struct Waiting<'a> {
+    line: &'a Line,
+    number: u64,
+}
+
+impl Waiting<'_> {
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let waker = self.line.waiting.borrow_mut().remove(&self.number);
+        drop(waker);
     }
 }

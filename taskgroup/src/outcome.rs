@@ -3,7 +3,7 @@
 /// What a task may end in: `Result<T, E>`, or `()` for one that cannot fail. Sealed: these two, and no `Into`. A second
 /// implementation for `Result` would end all inference of `E`.
 #[diagnostic::on_unimplemented(
-    message = "a task must end in `()` or `Result<T, {E}>`, not `{Self}`",
+    message = "this must end in `()` or `Result<T, {E}>`, not `{Self}`",
     label = "wrap the value in `Ok(..)`, or turn the error into `{E}` (with `?`, or `map_err`)",
     note = "an endless task (`loop {{ f().await?; }}`, whose type is `!`) is an `async fn` that ends in `Result<(), {E}>`",
     note = "a function that ends in `Result<T, ExceptionGroup<{E}>>` is started with `spawn_group`"

@@ -50,7 +50,7 @@ impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
     }
 
     /// The same, but the group keeps only the first `most` errors, at least one; further ones go to the reporter and are
-    /// counted. For groups that live long.
+    /// counted. The bound is the group's: the last one that was set holds, for all tasks. For groups that live long.
     pub fn collect_at_most(&self, most: usize) {
         self.ledger.failures.keep_at_most(most.max(1));
         self.ledger.set_policy(Policy::Collect);

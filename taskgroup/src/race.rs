@@ -25,7 +25,7 @@ use taskgroup_runtime::{Local, Report, report};
 /// # Errors
 ///
 /// [`NoWinner`]: with every loser's error, in the order in which they failed; or that there was nobody. If one wins, the
-/// losers' errors are dropped.
+/// losers' errors are dropped; those of their cleanups go to the reporter.
 ///
 /// # Panics
 ///
@@ -65,18 +65,26 @@ where
             g.supervise(|member| lost.0.borrow_mut().push(member));
             let tasks: Vec<_> = futures.into_iter().map_while(|f| g.launch(f, erase_outcome, place).ok()).collect();
             let mut tasks = as_completed(tasks);
+            let mut winner = None;
             while let Some((_, result)) = tasks.next().await {
                 if let Ok(value) = result {
                     g.cancel("another one won the race");
-                    return Ok(Some(value));
+                    winner = Some(value);
+                    break;
                 }
             }
-            Ok(None)
+            // Before the value is on its way: the language leaks that if a destructor panics, here of another winner's.
+            drop(tasks);
+            Ok(winner)
         });
         let ended = ended.await;
         let lost = lost.0.take();
         match ended {
-            Ok(Some(value)) => Ok(value),
+            Ok(Some(value)) => {
+                // To lose is no error. To fail in a cleanup is one, whoever wins.
+                report_each(lost.into_iter().filter(|member| member.cancelled().is_some()), "on its way out of a race");
+                Ok(value)
+            }
             Ok(None) => Err(NoWinner::of(lost)),
             Err(_) => unreachable!("the group is supervised, and its body does not fail"),
         }
@@ -94,10 +102,14 @@ impl<E: 'static> Lost<E> {
 
 impl<E: 'static> Drop for Lost<E> {
     fn drop(&mut self) {
-        for member in self.0.take() {
-            let task = InTask(member.origin.task().cloned());
-            report(&Report::Dropped(&format_args!("the error of {task}, which lost a race that was not ended")));
-        }
+        report_each(self.0.take(), "in a race that was not ended");
+    }
+}
+
+fn report_each<E>(lost: impl IntoIterator<Item = Member<E>>, how: &str) {
+    for member in lost {
+        let task = InTask(member.origin.task().cloned());
+        report(&Report::Dropped(&format_args!("the error of {task}, which failed {how}")));
     }
 }
 

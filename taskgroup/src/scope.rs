@@ -6,8 +6,8 @@ use crate::cancelled::Cancelled;
 use crate::drive::{Driven, End, park};
 use crate::reason::Reason;
 use crate::tree::{self, Kind, NodeId};
-use slab::Slab;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
@@ -59,8 +59,10 @@ struct State {
     deadline: Cell<Option<Instant>>,
     grace: Cell<Option<Duration>>,
     caught: Cell<bool>,
-    /// What runs in it now.
-    runs: RefCell<Slab<NodeId>>,
+    /// What runs in it now, in the order in which that began.
+    runs: RefCell<BTreeMap<u64, NodeId>>,
+    /// How many ever ran in it.
+    begun: Cell<u64>,
 }
 
 impl CancelScope {
@@ -69,8 +71,8 @@ impl CancelScope {
     #[allow(clippy::new_without_default, reason = "it reads a clock")]
     pub fn new() -> Self {
         let (reason, deadline, grace) = (RefCell::default(), Cell::default(), Cell::default());
-        let (caught, runs) = (Cell::default(), RefCell::default());
-        Self { state: Rc::new(State { reason, made: now(), deadline, grace, caught, runs }) }
+        let (caught, runs, begun) = (Cell::default(), RefCell::default(), Cell::default());
+        Self { state: Rc::new(State { reason, made: now(), deadline, grace, caught, runs, begun }) }
     }
 
     /// Runs `future` in the scope.
@@ -82,7 +84,7 @@ impl CancelScope {
     ///
     /// # Panics
     ///
-    /// Where the future panics; and when polled outside a runtime.
+    /// Where the future panics; and, if there is a deadline or a grace that runs, when polled outside a runtime.
     ///
     /// # Cancel
     ///
@@ -163,7 +165,7 @@ impl State {
 
     /// A copy: who is woken may begin and end runs.
     fn runs(&self) -> Vec<NodeId> {
-        self.runs.borrow().iter().map(|(_, run)| *run).collect()
+        self.runs.borrow().values().copied().collect()
     }
 
     fn deadline_reason(&self, deadline: Instant) -> Reason {
@@ -174,8 +176,8 @@ impl State {
 /// A future in a scope, and the scope's deadline.
 struct Run<'a, F> {
     state: &'a State,
-    /// Its key among the scope's runs.
-    key: usize,
+    /// Its number among the scope's runs.
+    number: u64,
     driven: Driven<'a, F>,
     /// The deadline that `alarm` is for.
     armed: Option<Instant>,
@@ -189,12 +191,14 @@ impl<'a, F> Run<'a, F> {
         if let Some(grace) = state.grace.get() {
             tree::set_grace(node, grace);
         }
-        let key = state.runs.borrow_mut().insert(node);
+        let number = state.begun.get();
+        state.begun.set(number + 1);
+        state.runs.borrow_mut().insert(number, node);
         let reason = state.reason.borrow().clone();
         if let Some(reason) = reason {
             tree::cancel(node, &reason);
         }
-        Self { state, key, driven, armed: None, alarm: None }
+        Self { state, number, driven, armed: None, alarm: None }
     }
 
     /// Cancels when the deadline has come, wherever that was moved to.
@@ -225,6 +229,6 @@ impl<F: Future> Future for Run<'_, F> {
 impl<F> Drop for Run<'_, F> {
     /// The node goes after this, and nobody may cancel it then. (Its destructors may try.)
     fn drop(&mut self) {
-        self.state.runs.borrow_mut().remove(self.key);
+        self.state.runs.borrow_mut().remove(&self.number);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Before: `group.rs`. After: nothing.
 
+use crate::checkpoint::cancel_reason;
 use crate::child::{Handled, erase};
 use crate::group::TaskGroup;
 use crate::join_error::JoinError;
@@ -15,18 +16,30 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::thread;
 use taskgroup_runtime::{Report, is_frozen, report};
 
 /// What a task that is being started and its caller share.
 struct Start<V, E> {
+    stage: Cell<Stage>,
     value: Cell<Option<V>>,
-    /// The task has said that it is ready.
-    is_ready: Cell<bool>,
-    /// Nobody waits for it any more.
-    is_left: Cell<bool>,
-    /// What it failed with before.
+    /// What the task failed with before it was ready.
     error: Cell<Option<E>>,
     caller: Cell<Option<Waker>>,
+}
+
+/// ```text
+/// Starting --(1)--> Ready
+///    |  +----(2)--> Never --+
+///    +--------------(3)-----+--> Left
+/// ```
+/// (1) [`Ready::set`]; (2) it was dropped instead; (3) the caller does not wait any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Starting,
+    Ready,
+    Never,
+    Left,
 }
 
 /// A task says with it that it is ready. Given by [`TaskGroup::start`].
@@ -38,7 +51,17 @@ impl<V, E> Ready<V, E> {
     /// The task is ready; the caller gets `value`. From now on its failure is the group's.
     pub fn set(self, value: V) {
         self.start.value.set(Some(value));
-        self.start.is_ready.set(true);
+        self.start.stage.set(Stage::Ready);
+    }
+}
+
+impl<V, E> Drop for Ready<V, E> {
+    /// Tells the caller: that the task is ready, or that it will never be. (Or that it is on its way out; then its end
+    /// says more.)
+    fn drop(&mut self) {
+        if self.start.stage.get() == Stage::Starting && cancel_reason().is_none() && !thread::panicking() {
+            self.start.stage.set(Stage::Never);
+        }
         if let Some(caller) = self.start.caller.take() {
             caller.wake();
         }
@@ -57,8 +80,8 @@ pub enum StartError<E> {
     /// It failed before. The error is here, and not in its group.
     #[error("failed before it was ready: {0}")]
     Failed(E),
-    /// It ended and never said so.
-    #[error("ended without saying that it is ready: call `Ready::set`")]
+    /// It dropped its [`Ready`] without a word. If it has not ended, it is cancelled.
+    #[error("it never said that it is ready: call `Ready::set`")]
     NotReady,
     /// It was cancelled, refused, or panicked.
     #[error("{0}")]
@@ -109,7 +132,7 @@ impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
         F: Future<Output: Outcome<E, Value = ()>> + 'scope,
     {
         let (value, error, caller) = (Cell::default(), Cell::default(), Cell::default());
-        let start = Rc::new(Start { value, is_ready: Cell::new(false), is_left: Cell::new(false), error, caller });
+        let start = Rc::new(Start { stage: Cell::new(Stage::Starting), value, error, caller });
         let future = task(Ready { start: start.clone() });
         let (kept, place) = (start.clone(), Location::caller());
         let finish = move |output: F::Output| output.into_result().map_err(|error| kept.keep(error));
@@ -123,7 +146,7 @@ impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
 impl<V, E: 'static> Start<V, E> {
     /// The failure of the task: the caller's, or the group's.
     fn keep(&self, error: E) -> Failure {
-        if self.is_ready.get() || self.is_left.get() {
+        if matches!(self.stage.get(), Stage::Ready | Stage::Left) {
             return erase(error);
         }
         self.error.set(Some(error));
@@ -153,12 +176,15 @@ impl<V, E> Waiting<V, E> {
             return Poll::Ready(Ok((value, task)));
         }
         let Some(task) = &mut self.task else { return Poll::Pending };
-        if let Poll::Ready(end) = Pin::new(task).poll(cx) {
+        if let Poll::Ready(end) = Pin::new(&mut *task).poll(cx) {
             return Poll::Ready(Err(match (start.error.take(), end) {
                 (Some(error), _) => StartError::Failed(error),
                 (None, Ok(())) => StartError::NotReady,
                 (None, Err(error)) => StartError::Join(error),
             }));
+        }
+        if start.stage.get() == Stage::Never && !task.is_finished() {
+            return Poll::Ready(Err(StartError::NotReady));
         }
         let waker = cx.waker().clone();
         let before = start.caller.replace(Some(waker));
@@ -170,11 +196,11 @@ impl<V, E> Waiting<V, E> {
 impl<V, E> Drop for Waiting<V, E> {
     fn drop(&mut self) {
         let Some(task) = &self.task else { return };
-        if self.start.is_ready.get() {
+        if self.start.stage.get() == Stage::Ready {
             drop(self.start.value.take());
             return; // it is a child like any other
         }
-        self.start.is_left.set(true);
+        self.start.stage.set(Stage::Left);
         task.cancel("whoever started it did not wait until it was ready");
         if let (Some(error), Some(task)) = (self.start.error.take(), task.info()) {
             drop(error);

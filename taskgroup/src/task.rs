@@ -66,7 +66,8 @@ impl<T> Task<T> {
 
     /// Names the task, for errors and traces. Until then it is `#3` for the third child of its group.
     ///
-    /// A task never runs inside `spawn`, so the name is there before its first poll.
+    /// A task never runs inside `spawn`, so the name is there before its first poll. Of a task that has ended, nothing
+    /// changes.
     #[allow(clippy::return_self_not_must_use, reason = "the name is given; most callers need no handle")]
     pub fn named(self, name: impl Into<Arc<str>>) -> Self {
         let name = name.into();
@@ -122,7 +123,7 @@ impl<T> Task<T> {
     /// `finally` blocks do, and groups inside it end their children first. A task that was never polled never runs.
     ///
     /// False if the task had ended; then nothing happens. Asked again, the first reason stands. A cancelled task is no
-    /// error of its group, and siblings go on (CPython: `test_taskgroup_child_cancelled`... row D5 of the catalogue).
+    /// error of its group, and siblings go on, as in asyncio.
     pub fn cancel(&self, reason: impl Into<Reason>) -> bool {
         let node = self.state().node();
         if node == NONE {
@@ -132,7 +133,8 @@ impl<T> Task<T> {
         true
     }
 
-    /// Whether the task has ended, in whatever way. True at once, before joiners are told.
+    /// Whether the task has ended, in whatever way. True at once, and [`result`](Self::result) has the result; who awaits
+    /// the handle is told after the group has acted on the end.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.state().has_ended()

@@ -13,6 +13,7 @@ use std::panic::resume_unwind;
 use std::pin::pin;
 use std::ptr;
 use std::rc::Rc;
+use std::sync::atomic::AtomicU8;
 use taskgroup_runtime::current::Current;
 
 thread_local! {
@@ -46,15 +47,24 @@ thread_local! {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// It has to be a `static`. A `const` has no one place, and is refused:
+///
+/// ```compile_fail,E0716
+/// # use taskgroup::TaskLocal;
+/// const REQUEST: TaskLocal<u32> = TaskLocal::new();
+/// let request = REQUEST.get();
+/// ```
 pub struct TaskLocal<T: 'static> {
-    /// Something to have an address of its own, which is the key.
-    place: u8,
+    /// Something to have an address of its own, which is the key. An atomic, so that there is no `'static` reference to a
+    /// `const`: two of those could have one address.
+    place: AtomicU8,
     value: PhantomData<fn() -> T>,
 }
 
 /// The values at a node: the innermost first.
 pub(crate) struct Values {
-    key: *const u8,
+    key: *const AtomicU8,
     value: Rc<dyn Any>,
     above: Option<Rc<Values>>,
     _alive: Alive,
@@ -65,7 +75,7 @@ impl<T> TaskLocal<T> {
     #[must_use]
     #[allow(clippy::new_without_default, reason = "only a static makes sense, and that needs a const fn")]
     pub const fn new() -> Self {
-        Self { place: 0, value: PhantomData }
+        Self { place: AtomicU8::new(0), value: PhantomData }
     }
 
     /// Runs `future` with the value set, for itself and for the tasks that are spawned inside.
@@ -107,7 +117,7 @@ impl<T> TaskLocal<T> {
         self.with(|value| value.cloned())
     }
 
-    fn key(&'static self) -> *const u8 {
+    fn key(&'static self) -> *const AtomicU8 {
         &raw const self.place
     }
 
@@ -123,7 +133,7 @@ impl<T> TaskLocal<T> {
 }
 
 impl Values {
-    fn new(key: *const u8, value: Rc<dyn Any>, above: Option<Rc<Self>>) -> Rc<Self> {
+    fn new(key: *const AtomicU8, value: Rc<dyn Any>, above: Option<Rc<Self>>) -> Rc<Self> {
         Rc::new(Self { key, value, above, _alive: Alive::new() })
     }
 
@@ -132,7 +142,7 @@ impl Values {
     /// ```text
     /// async fn attempt(g, n) { ..; g.spawn(ATTEMPT.scope(n + 1, attempt(g, n + 1))) }
     /// ```
-    fn without(self: Rc<Self>, key: *const u8) -> Option<Rc<Self>> {
+    fn without(self: Rc<Self>, key: *const AtomicU8) -> Option<Rc<Self>> {
         let mut before = Vec::new();
         let mut values = self.clone();
         while !ptr::eq(values.key, key) {

@@ -5,7 +5,7 @@
 use crate::child::erase_outcome;
 use crate::group::TaskGroup;
 use crate::join_error::JoinError;
-use crate::line::Line;
+use crate::line::{Line, ONE};
 use crate::outcome::Outcome;
 use crate::task::Task;
 use futures_core::Stream;
@@ -102,7 +102,8 @@ impl<'scope, T: 'scope, E: 'static> TaskStream<'scope, '_, T, E> {
     ///
     /// A cancellation point while there are tasks. Nothing is lost.
     pub async fn next(&self) -> Option<Result<T, JoinError>> {
-        poll_fn(|cx| self.poll_taken(cx)).await
+        let waiting = self.line.waiting();
+        poll_fn(|cx| self.poll_taken(waiting.number(), cx)).await
     }
 
     /// How many tasks have not ended, or were not taken.
@@ -111,9 +112,9 @@ impl<'scope, T: 'scope, E: 'static> TaskStream<'scope, '_, T, E> {
         self.tasks.borrow().len()
     }
 
-    fn poll_taken(&self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
+    fn poll_taken(&self, who: u64, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         while self.remaining() > 0 {
-            let Poll::Ready(place) = self.line.poll_next(cx) else { return Poll::Pending };
+            let Poll::Ready(place) = self.line.poll_next(who, cx) else { return Poll::Pending };
             let task = self.tasks.borrow_mut().remove(place);
             if let Some(result) = task.result() {
                 return Poll::Ready(Some(result));
@@ -127,7 +128,7 @@ impl<'scope, T: 'scope, E: 'static> Stream for TaskStream<'scope, '_, T, E> {
     type Item = Result<T, JoinError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_taken(cx)
+        self.poll_taken(ONE, cx)
     }
 }
 

@@ -20,6 +20,7 @@
 //!
 //! While no cancel is in force on the thread, nobody looks here: every question is answered by one load ([`quiet`]).
 
+use crate::drive::discard;
 use crate::info::{Label, TaskInfo};
 use crate::reason::Reason;
 use crate::task_local::Values;
@@ -143,7 +144,7 @@ pub(crate) fn is_woken_by(node: NodeId, waker: &Waker) -> bool {
 
 /// Notes that what runs now waits for a task.
 pub(crate) fn note_awaited(task: NodeId) {
-    write(|tree| tree.get_mut(task).awaited_by = Current::get().node());
+    write(|tree| tree.note_awaited(task, Current::get().node()));
 }
 
 /// Notes whether a task waits for a place.
@@ -179,15 +180,17 @@ pub(crate) fn wake(nodes: impl IntoIterator<Item = NodeId>) {
     wake_all(read(|tree| nodes.into_iter().filter_map(|node| tree.wake(node)).collect()));
 }
 
-/// Bounds how long a node may take over its end, once it is asked to end.
+/// Bounds how long a node may take over its end, from when it is asked to end; from now, if it was.
 pub(crate) fn set_grace(node: NodeId, limit: Duration) {
-    write(|tree| {
-        let grace = &mut tree.get_mut(node).grace;
-        match grace {
-            Some(grace) => grace.limit = limit,
-            None => *grace = Some(Box::new(Grace { limit, alarm: None, is_over: false })),
-        }
+    let is_cancelled = write(|tree| {
+        let node = tree.get_mut(node);
+        let is_over = node.reason.is_some() && limit.is_zero();
+        node.grace = Some(Box::new(Grace { limit, alarm: None, is_over }));
+        node.reason.is_some()
     });
+    if is_cancelled == Some(true) {
+        wake([node]); // it runs from now on
+    }
 }
 
 /// The task-local values at a node.
@@ -219,7 +222,9 @@ pub(crate) fn remove(node: NodeId) {
         (removed, outside)
     });
     if let Some((removed, outside)) = removed {
-        drop(removed); // its waker may be somebody else's
+        if removed.values.is_some() || removed.handed.is_some() || matches!(removed.wakeup, Wakeup::Waker(_)) {
+            discard(removed); // somebody else's wakers, and the user's values
+        }
         wake_all(Some(outside));
     }
 }

@@ -44,8 +44,8 @@ impl Tree {
 
     fn alarm_one(&mut self, id: NodeId, outside: &mut Outside) {
         let node = self.get_mut(id);
-        if matches!(node.kind, Kind::Region | Kind::Shield) {
-            node.flag.get_or_insert_default(); // their slot does not know: it may be queued for something else
+        if !node.has_slot_of_its_own() {
+            node.flag.get_or_insert_default();
         }
         outside.extend(self.wake(id));
     }

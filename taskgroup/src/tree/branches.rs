@@ -17,6 +17,8 @@ use taskgroup_runtime::current::NONE;
 #[derive(Default)]
 pub(crate) struct Tree {
     nodes: Slab<Node>,
+    /// Nodes that ever were.
+    births: u64,
 }
 
 impl Tree {
@@ -32,25 +34,33 @@ impl Tree {
         self.nodes.len()
     }
 
+    /// Notes who waits for a task.
+    pub(crate) fn note_awaited(&mut self, task: NodeId, by: NodeId) {
+        self.get_mut(task).awaited_by = (by != NONE).then(|| (by, self.get(by).born));
+    }
+
     /// Who waits for whom, and who for a place: a line each.
     pub(crate) fn waits(&self) -> Vec<String> {
         let waits = self.nodes.iter().filter_map(|(id, node)| {
-            let is_awaited = node.awaited_by != NONE && self.nodes.contains(node.awaited_by as usize);
             let task = InTask(self.info(id as NodeId));
-            let waiter = || InTask(self.info(node.awaited_by));
-            match (is_awaited, node.is_queued) {
-                (true, true) => {
-                    Some(format!("{} waits for {task}, which waits for a place under the limit of its group", waiter()))
+            let is_alive = |(waiter, born): &(NodeId, u64)| {
+                self.nodes.get(*waiter as usize).is_some_and(|node| node.born == *born)
+            };
+            let waiter = node.awaited_by.filter(is_alive).map(|(waiter, _)| InTask(self.info(waiter)));
+            match (waiter, node.is_queued) {
+                (Some(waiter), true) => {
+                    Some(format!("{waiter} waits for {task}, which waits for a place under the limit of its group"))
                 }
-                (true, false) => Some(format!("{} waits for {task}", waiter())),
-                (false, true) => Some(format!("{task} waits for a place under the limit of its group")),
-                (false, false) => None,
+                (Some(waiter), false) => Some(format!("{waiter} waits for {task}")),
+                (None, true) => Some(format!("{task} waits for a place under the limit of its group")),
+                (None, false) => None,
             }
         });
         waits.collect()
     }
 
     pub(crate) fn insert(&mut self, kind: Kind, parent: NodeId, wakeup: Wakeup) -> NodeId {
+        self.births += 1;
         let node = Node {
             kind,
             parent: NONE,
@@ -62,7 +72,8 @@ impl Tree {
             wakeup,
             flag: None,
             handed: None,
-            awaited_by: NONE,
+            born: self.births,
+            awaited_by: None,
             is_queued: false,
             grace: None,
             values: None,

@@ -5,7 +5,7 @@
 use crate::reason::Reason;
 use crate::tree::alarm::Regions;
 use crate::tree::branches::Tree;
-use crate::tree::node::{Handed, Kind, Node, NodeId, Wakeup};
+use crate::tree::node::{Handed, Node, NodeId};
 use crate::tree::{IN_FORCE, read, wake_all, write};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -126,9 +126,8 @@ pub(crate) fn flagging_waker(node: NodeId, waker: &Waker) -> Option<Waker> {
         if let Some(flag) = &node.flag {
             flag.store(false, Ordering::Relaxed);
         }
-        // a task, and a scope that is woken through its task, need no flag: the slot knows whether it is queued
-        let has_slot = matches!((&node.kind, &node.wakeup), (Kind::Task(_), _) | (Kind::Scope, Wakeup::Slot(..)));
-        (in_force && !has_slot).then(|| (node.flag.get_or_insert_default().clone(), node.handed.clone()))
+        (in_force && !node.has_slot_of_its_own())
+            .then(|| (node.flag.get_or_insert_default().clone(), node.handed.clone()))
     })
     .flatten()?;
     let handed = match handed {

@@ -33,9 +33,11 @@ pub(crate) struct Node {
     pub(crate) flag: Option<Arc<AtomicBool>>,
     /// The waker that is handed on instead of another while a cancel is in force.
     pub(crate) handed: Option<Rc<Handed>>,
-    /// Who awaited the handle of this task last; `NONE` for nobody. For stalls, which tell it: no more than a hint,
-    /// since that node may be gone.
-    pub(crate) awaited_by: NodeId,
+    /// The number of its birth, since ids are used again.
+    pub(super) born: u64,
+    /// Who awaited the handle of this task last, and the number of its birth. For stalls, which tell it: no more than a
+    /// hint, since that node may be gone, or wait for something else by now.
+    pub(crate) awaited_by: Option<(NodeId, u64)>,
     /// The task was not started, since its group has no place for it.
     pub(crate) is_queued: bool,
     /// How long the node may take over its end, if there is a bound.
@@ -82,6 +84,14 @@ pub(crate) enum Wakeup {
     Slot(Rc<Local>, u32),
     /// A combinator between the node and its task: the waker of the last poll.
     Waker(Rc<Waker>),
+}
+
+impl Node {
+    /// Whether the slot that it is woken through says if it was woken and not polled since. A region's does not: it may be
+    /// queued for something else. Nor does the waker of a combinator.
+    pub(crate) fn has_slot_of_its_own(&self) -> bool {
+        matches!((&self.kind, &self.wakeup), (Kind::Task(_) | Kind::Group(_), _) | (Kind::Scope, Wakeup::Slot(..)))
+    }
 }
 
 impl Kind {
