@@ -70,6 +70,7 @@ doc() {
 
 deep() {
     run cargo test --quiet --release
+    run cargo run --release --quiet -p taskgroup-sweep -- deep
     if ! rustup toolchain list 2>/dev/null | grep -q '^nightly'; then
         skip "miri, asan, error codes of doctests" "no nightly toolchain (rustup toolchain install nightly)"
         return

@@ -53,5 +53,5 @@ pub use interpret::{future, run};
 pub use program::{Body, Member, Name, OnError, OnReject, OnTimeout, Op, Program, ProgramError, Step};
 pub use recorded::Recorded;
 pub use validate::Invalid;
-pub use wakers::Wakers;
+pub use wakers::{Steps, StepsEnd, Wakers};
 pub use world::Fault;
