@@ -34,7 +34,7 @@ fn reason_of<T>(task: &Task<T>) -> Reason {
 
 #[test]
 fn a_task_that_is_cancelled_before_its_first_poll_never_runs() {
-    // E9, D6; test_cancel_with_message_before_starting_task
+    // E9, D6; CPython: test_tasks.test_cancel_with_message_before_starting_task
     run(async {
         let (polls, drops) = (Cell::new(0), Drops::new());
         let task = group(async |g| {
@@ -126,7 +126,7 @@ fn the_first_reason_stands() {
 
 #[test]
 fn a_cancelled_child_leaves_its_siblings_alone() {
-    // D5; test_taskgroup_03
+    // D5; CPython: test_taskgroups.test_taskgroup_03
     run(async {
         let log = Log::new();
         let value = group(async |g| {
@@ -143,7 +143,7 @@ fn a_cancelled_child_leaves_its_siblings_alone() {
 
 #[test]
 fn a_task_that_cancels_itself_ends_at_its_next_wait() {
-    // E2; test_cancel_current_task
+    // E2, E18; CPython: test_tasks.test_cancel_current_task
     run(async {
         let (log, own) = (Log::new(), OnceCell::<Task<()>>::new());
         group(async |g| {
@@ -205,7 +205,7 @@ fn a_task_that_fails_before_its_cancel_lands_has_failed() {
 
 #[test]
 fn a_sibling_cancels_a_task() {
-    // E1
+    // E1, D4
     run(async {
         let log = Log::new();
         group(async |g| {
@@ -265,7 +265,7 @@ fn a_destructor_may_spawn_while_the_group_is_open() {
 
 #[test]
 fn a_destructor_spawns_in_vain_while_the_group_closes() {
-    // B7
+    // B7, E24
     run(async {
         let (polls, drops, refused) = (Cell::new(0), Drops::new(), Cell::new(false));
         let result = group(async |g| {
@@ -415,7 +415,7 @@ fn a_cancel_beats_a_read_that_became_ready() {
 
 #[test]
 fn a_cancelled_sleep_removes_its_timer() {
-    // E21; test_sleep_cancel
+    // E21; CPython: test_tasks.test_sleep_cancel
     let runtime = taskgroup::Runtime::with_clock(taskgroup::Clock::Autojump);
     common::run_in(&runtime, async {
         group(async |g| {
@@ -436,7 +436,7 @@ fn a_cancelled_sleep_removes_its_timer() {
 
 #[test]
 fn cancelling_a_group_ends_its_tasks_and_lets_the_body_go_on() {
-    // I1 (here: DESIGN, rule 12)
+    // I1, L7 (here: DESIGN, rule 12)
     run(async {
         let log = Log::new();
         let value = group(async |g| {
@@ -554,7 +554,7 @@ async fn cancelled_after<T>(n: u64, owner: impl Future<Output = Result<T, common
 
 #[test]
 fn an_owner_cancelled_in_the_body_ends_the_body_before_the_children() {
-    // E10; test_taskgroup_07
+    // E10, tg8; CPython: test_taskgroups.test_taskgroup_07
     run(async {
         let log = Log::new();
         let owner = cancelled_after(
@@ -573,7 +573,7 @@ fn an_owner_cancelled_in_the_body_ends_the_body_before_the_children() {
 
 #[test]
 fn an_owner_cancelled_at_exit_ends_the_children_at_once() {
-    // E11; test_taskgroup_22
+    // E11, M8; CPython: test_taskgroups.test_cancellation, test_taskgroup_22
     run(async {
         let log = Log::new();
         let drops = Drops::new();
@@ -620,7 +620,7 @@ fn children_of_a_cancelled_owner_have_a_chain_of_reasons() {
 
 #[test]
 fn a_second_cancel_during_the_exit_wait_changes_nothing() {
-    // E12; O: second_cancel_during_the_exit_wait
+    // E12, M11; O: second_cancel_during_the_exit_wait
     run(async {
         let log = Log::new();
         let task = group(async |g| {
@@ -637,7 +637,7 @@ fn a_second_cancel_during_the_exit_wait_changes_nothing() {
 
 #[test]
 fn an_owner_cancelled_while_its_group_fails_returns_the_errors() {
-    // E13, E14; test_taskgroup_08; O: cancel_during_the_exit_wait_of_a_failing_group
+    // E13, E14, D8, L1, L3; O: cancel_during_the_exit_wait_of_a_failing_group
     run(async {
         let (log, gate) = (Log::new(), Gate::new());
         let result = group(async |g| {
@@ -861,7 +861,7 @@ fn reasons_say_what_happened() {
 
 #[test]
 fn dropping_a_group_drops_the_body_and_then_the_children() {
-    // H3
+    // H3, C16
     run(async {
         let (log, drops) = (Log::new(), Drops::new());
         let mut child = None;
@@ -1469,7 +1469,7 @@ fn a_group_moved_to_a_task_with_the_number_of_its_first_obeys_that_task() {
 
 #[test]
 fn an_owner_cancelled_at_the_exit_of_a_group_that_was_cancelled_goes_no_further() {
-    // DESIGN 5, rules 8 and 12
+    // I2; DESIGN 5, rules 8 and 12
     run(async {
         let (owner, went_on) = (OnceCell::<Task<()>>::new(), Cell::new(false));
         group(async |g| {

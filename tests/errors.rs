@@ -62,7 +62,7 @@ fn display_names_the_first_error_and_counts_the_rest() {
 
 #[test]
 fn the_alternate_form_is_a_tree_of_tasks_and_places() {
-    // J17 (here: DESIGN 6)
+    // J17, L5 (here: DESIGN 6)
     let tree = format!(
         "3 errors in task group\n\
          |- task db ({}): refused\n\

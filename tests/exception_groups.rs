@@ -100,7 +100,7 @@ fn one_line_has_the_message_the_number_and_the_first_error() {
 
 #[test]
 fn a_split_gives_the_match_and_the_rest_in_the_same_shape() {
-    // J5; CPython: EG NestedExceptionGroupSplitTest.test_split_by_type
+    // J5; CPython: EG NestedExceptionGroupSplitTest.test_split_by_type, test_basics_split_by_type__match
     let split = |match_: &[Word]| parts(tree("[A [B [A C]] D [A]]").split(|word| match_.contains(word)));
     assert_eq!(split(&["A"]), ["[A [[A]] [A]]", "[[B [C]] D]"]);
     assert_eq!(split(&["C"]), ["[[[C]]]", "[A [B [A]] D [A]]"]);
@@ -140,19 +140,24 @@ fn a_split_may_ask_for_the_task() {
 
 #[test]
 fn a_match_of_everything_is_the_whole_group() {
-    // J6; CPython: EG ExceptionGroupSplitTests.test_basics_split_by_predicate__passthrough
+    // J6; CPython: EG ExceptionGroupSplitTests.test_basics_split_by_predicate__passthrough,
+    // test_basics_subgroup_by_type__passthrough, test_basics_subgroup_by_predicate__passthrough,
+    // test_basics_split_by_type__passthrough
     assert_eq!(parts(tree("[A [B]]").split(|_| true)), ["[A [B]]", "-"]);
 }
 
 #[test]
 fn a_match_of_nothing_leaves_the_whole_group() {
-    // J5; CPython: EG ExceptionGroupSplitTests.test_basics_split_by_predicate__no_match
+    // J5, J7; CPython: EG ExceptionGroupSplitTests.test_basics_split_by_predicate__no_match,
+    // test_basics_subgroup_by_type__no_match, test_basics_subgroup_by_predicate__no_match,
+    // test_basics_split_by_type__no_match
     assert_eq!(parts(tree("[A [B]]").split(|_| false)), ["-", "[A [B]]"]);
 }
 
 #[test]
 fn a_subgroup_is_the_match() {
-    // J7; CPython: EG ExceptionGroupSubgroupTests.test_basics_subgroup_by_predicate__match
+    // J7; CPython: EG ExceptionGroupSubgroupTests.test_basics_subgroup_by_predicate__match,
+    // test_basics_subgroup_by_type__match
     let subgroup = |word: Word| tree("[A [B A]]").subgroup(|error| *error == word).map(|part| shape(&part));
     assert_eq!(subgroup("A").as_deref(), Some("[A [A]]"));
     assert_eq!(subgroup("B").as_deref(), Some("[[B]]"));
@@ -248,7 +253,7 @@ fn when_every_error_is_handled_nothing_goes_on() {
 
 #[test]
 fn a_lone_error_is_handled_and_goes_on_as_a_group_of_one() {
-    // J13; PEP 654 (there a naked error is wrapped for the handler)
+    // J13, D17; PEP 654 (there a naked error is wrapped for the handler)
     let lone = || run(group(async |_| Err::<(), _>("A"))).expect_err("it fails");
     let rest = lone().handle(|word| *word == "B", never).rest();
     assert_eq!(rest.map_err(|rest| shape(&rest)), Err("[A]".to_owned()));
@@ -289,7 +294,7 @@ fn a_handler_may_raise_its_part_again() {
 
 #[test]
 fn a_cancelled_task_is_not_in_the_tree() {
-    // J16
+    // J16, D8, tg6, M9
     let errors = run(group(async |g| {
         g.spawn(fail_after(1, "A"));
         g.spawn(async {
@@ -581,7 +586,7 @@ fn a_failed_join_whose_error_is_elsewhere_is_an_error() {
 
 #[test]
 fn a_cancelled_join_is_an_error_of_its_own() {
-    // DESIGN 6: only failures are repeated
+    // E18; DESIGN 6: only failures are repeated
     let errors = run(task_group(async |g| {
         let gone = g.spawn(async { Ok(()) });
         gone.cancel("not needed");

@@ -9,7 +9,7 @@ use taskgroup::{BoxError, ExceptionGroup, JoinErrorKind, Reason, boxed, sleep, t
 
 #[test]
 fn the_first_failure_cancels_the_siblings_and_the_body() {
-    // C1; test_taskgroup_04, test_cancel_children_on_child_error
+    // C1, tg5, tg7; CPython: test_taskgroups.test_taskgroup_04, test_cancel_children_on_child_error
     run(async {
         let log = Log::new();
         let result = group(async |g| {
@@ -72,14 +72,14 @@ fn a_failure_cancels_children_whose_places_were_reused_in_spawn_order() {
 
 #[test]
 fn a_lone_error_is_still_a_group() {
-    // C2
+    // C2, M1
     let result = run(group(async |g| only(g.spawn(fail("A")))));
     assert_eq!(failed(result), "[A]");
 }
 
 #[test]
 fn errors_of_children_that_fail_in_their_first_step_are_all_kept() {
-    // A4, D1
+    // A4, D1, I4
     let result = run(group(async |g| {
         for word in ["A", "B", "C"] {
             g.spawn(fail(word));
@@ -91,7 +91,7 @@ fn errors_of_children_that_fail_in_their_first_step_are_all_kept() {
 
 #[test]
 fn errors_of_one_instant_are_all_kept_in_the_order_of_the_timers() {
-    // A4, A8, D1
+    // A4, A8, D1; CPython: test_taskgroups.test_cancel_children_on_child_error
     let result = run(group(async |g| {
         g.spawn(fail_after(10, "A"));
         g.spawn(fail_after(11, "never"));
@@ -104,7 +104,7 @@ fn errors_of_one_instant_are_all_kept_in_the_order_of_the_timers() {
 
 #[test]
 fn errors_are_in_the_order_in_which_the_children_ended() {
-    // A8
+    // A8, tg2
     run(async {
         let gates = [(); 3].map(|()| Gate::new());
         let result = group(async |g| {
@@ -151,7 +151,8 @@ fn a_child_woken_after_the_failure_is_dropped_unpolled() {
 
 #[test]
 fn the_body_goes_on_undisturbed_after_a_group_that_failed() {
-    // C3; test_cancellation_does_not_leak_out_of_tg
+    // C3, I6, tg8; CPython: test_taskgroups.test_cancelling_level_preserved,
+    // test_cancellation_does_not_leak_out_of_tg
     run(async {
         let log = Log::new();
         let result = group(async |_| {
@@ -171,7 +172,7 @@ fn the_body_goes_on_undisturbed_after_a_group_that_failed() {
 
 #[test]
 fn a_body_error_cancels_the_children_and_is_wrapped() {
-    // C4; test_taskgroup_09
+    // C4; CPython: test_taskgroups.test_taskgroup_09
     run(async {
         let log = Log::new();
         let result = group(async |g| {
@@ -187,7 +188,7 @@ fn a_body_error_cancels_the_children_and_is_wrapped() {
 
 #[test]
 fn a_body_error_cancels_children_that_never_started() {
-    // C4; test_taskgroup_10
+    // C4; CPython: test_taskgroups.test_taskgroup_10
     run(async {
         let (polls, drops) = (Cell::new(0), Drops::new());
         let mut handle = None;
@@ -206,7 +207,7 @@ fn a_body_error_cancels_children_that_never_started() {
 
 #[test]
 fn a_body_error_comes_last_though_it_came_first() {
-    // A9, D2; test_taskgroup_18
+    // A9, D2
     run(async {
         let gate = Gate::new();
         let result = group(async |g| {
@@ -227,7 +228,7 @@ fn a_body_error_comes_last_though_it_came_first() {
 
 #[test]
 fn a_sibling_that_is_cancelled_adds_nothing() {
-    // C6
+    // C6, tg5
     run(async {
         let mut sibling = None;
         let result = group(async |g| {
@@ -247,7 +248,7 @@ fn a_sibling_that_is_cancelled_adds_nothing() {
 
 #[test]
 fn a_sibling_that_fails_on_its_way_out_adds_its_error() {
-    // C5; test_taskgroup_08
+    // C5
     run(async {
         let gate = Gate::new();
         let result = group(async |g| {
@@ -271,7 +272,7 @@ fn a_sibling_that_fails_on_its_way_out_adds_its_error() {
 
 #[test]
 fn a_failure_while_the_siblings_are_failing_already_cancels_nobody_again() {
-    // C8, C10
+    // C8, C10, tg6, L4
     run(async {
         let (gate, log) = (Gate::new(), Log::new());
         let mut bystander = None;
@@ -330,7 +331,7 @@ fn a_value_that_the_body_reaches_in_the_batch_of_a_failure_is_dropped_for_the_er
 
 #[test]
 fn an_inner_error_is_nested() {
-    // C11; test_taskgroup_14
+    // C11, L5; CPython: test_taskgroups.test_taskgroup_14
     let result = run(group(async |g| {
         g.spawn_group(group(async |g| only(g.spawn(fail("A")))));
         Ok(())
@@ -387,7 +388,7 @@ fn a_group_of_other_errors_stays_a_leaf() {
 
 #[test]
 fn an_inner_failure_cancels_the_outer_siblings() {
-    // C11; test_taskgroup_11
+    // C11
     run(async {
         let log = Log::new();
         let result = group(async |outer| {
@@ -406,7 +407,7 @@ fn an_inner_failure_cancels_the_outer_siblings() {
 
 #[test]
 fn an_outer_failure_cancels_the_inner_group_of_the_body() {
-    // C12; test_taskgroup_13
+    // C12; CPython: test_taskgroups.test_taskgroup_13
     run(async {
         let log = Log::new();
         let result = group(async |outer| {
@@ -451,7 +452,7 @@ fn an_outer_failure_keeps_the_errors_of_the_inner_group() {
 
 #[test]
 fn a_body_that_catches_the_inner_errors_is_cancelled_at_its_next_wait() {
-    // C14; test_taskgroup_nested_groups_both_cancelled (O: nested_groups_fail_together)
+    // C14 (O: nested_groups_fail_together); CPython: test_taskgroups.test_nested_groups_both_cancelled
     run(async {
         let (log, gate) = (Log::new(), Gate::new());
         let result = group(async |outer| {
@@ -503,7 +504,7 @@ fn a_failure_that_meets_a_finished_sibling_leaves_its_value() {
 
 #[test]
 fn a_failure_cancels_children_that_were_spawned_in_the_same_batch() {
-    // C4
+    // C4, A4; CPython: test_taskgroups.test_cancels_task_if_created_during_creation
     run(async {
         let polls = Cell::new(0);
         let result = group(async |g| {
@@ -536,7 +537,7 @@ fn a_thousand_failures_at_once_are_a_thousand_errors() {
 
 #[test]
 fn groups_three_deep_fail_from_the_leaf_up() {
-    // C11; test_taskgroup_12
+    // C11
     async fn deep(left: u32) -> Result<(), Errors> {
         group(async |g| {
             match left {

@@ -44,6 +44,7 @@ async fn slow_to_end<T>(log: &Log, name: &str, n: u64) -> Result<T, Word> {
 
 #[test]
 fn gathered_values_are_in_the_order_of_the_arguments() {
+    // G1
     run(async {
         let log = Log::new();
         let values = gather([30, 10, 20].map(|n| after(n, n))).await.expect("no error");
@@ -53,6 +54,7 @@ fn gathered_values_are_in_the_order_of_the_arguments() {
 
 #[test]
 fn nothing_gathered_is_nothing() {
+    // G1
     run(async {
         let nothing: [Ready<Result<u8, Word>>; 0] = [];
         assert_eq!(gather(nothing).await.expect("no error"), []);
@@ -73,6 +75,7 @@ fn gathered_futures_borrow_from_around() {
 
 #[test]
 fn the_first_failure_cancels_what_is_gathered_and_every_error_is_in_the_tree() {
+    // D16, G2, tg3
     run(async {
         let log = Log::new();
         let cleanup = with_cleanup(pending::<Result<(), Word>>(), async |_| fail_after(5, "cleanup").await);
@@ -138,6 +141,7 @@ fn a_panic_of_the_iterator_drops_what_it_gave() {
 
 #[test]
 fn a_deadline_around_gather_waits_for_the_cleanups() {
+    // E20, G3
     run(async {
         let log = Log::new();
         let work = gather([slow_to_end::<()>(&log, "a", 5), slow_to_end(&log, "b", 7)]);
@@ -171,6 +175,7 @@ fn a_dropped_gather_drops_its_futures_once() {
 
 #[test]
 fn settled_values_and_errors_are_in_the_order_of_the_arguments() {
+    // G2
     run(async {
         let log = Log::new();
         let futures: [Boxed<'_, u64>; 3] =
@@ -213,6 +218,7 @@ fn gathering_ten_thousand_takes_a_poll_each() {
 
 #[test]
 fn the_first_that_succeeds_wins() {
+    // G8
     run(async {
         let log = Log::new();
         let futures: [Boxed<'_, u64>; 3] =
@@ -341,6 +347,7 @@ fn a_dropped_race_drops_its_futures_once() {
 
 #[test]
 fn errors_of_a_race_that_has_no_end_are_reported() {
+    // H6
     keep_reports();
     run(async {
         let racers = || {
@@ -375,6 +382,7 @@ fn errors_of_a_race_that_somebody_wins_are_not_reported() {
 
 #[test]
 fn a_race_over_handles_cancels_only_the_wait() {
+    // E20, G5
     run(async {
         let log = Log::new();
         group(async |g| {
@@ -442,6 +450,7 @@ fn outside_a_runtime_the_callers_line_is_named() {
 
 #[test]
 fn handles_come_as_their_tasks_end() {
+    // G5, G6
     run(async {
         let log = Log::new();
         group(async |g| {
@@ -541,6 +550,7 @@ fn a_handle_that_stood_in_a_line_is_awaited_again() {
 
 #[test]
 fn a_cancelled_next_loses_no_result() {
+    // G6
     run(async {
         group(async |g| {
             let mut ended = as_completed([4, 2].map(|n| g.spawn(after(n, n))));
@@ -602,6 +612,7 @@ fn ten_thousand_handles_cost_a_poll_for_each_end() {
 
 #[test]
 fn as_completed_is_a_stream() {
+    // G6
     run(async {
         group(async |g| {
             let mut ended = as_completed([3, 1].map(|n| g.spawn(after(n, n))));
@@ -622,6 +633,7 @@ fn as_completed_is_a_stream() {
 
 #[test]
 fn results_of_a_stream_come_as_tasks_end() {
+    // G8
     run(async {
         let log = Log::new();
         group(async |g| {

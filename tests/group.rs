@@ -13,7 +13,7 @@ use taskgroup::{ExceptionGroup, JoinErrorKind, Task, node_count, sleep, task_gro
 
 #[test]
 fn a_group_ends_when_its_last_child_has_ended() {
-    // B1; test_taskgroup_01
+    // B1, tg1
     run(async {
         let log = Log::new();
         group(async |g| {
@@ -31,7 +31,7 @@ fn a_group_ends_when_its_last_child_has_ended() {
 
 #[test]
 fn a_group_waits_for_a_body_that_outlasts_its_children() {
-    // B1; test_taskgroup_02
+    // B1
     run(async {
         let log = Log::new();
         group(async |g| {
@@ -48,7 +48,7 @@ fn a_group_waits_for_a_body_that_outlasts_its_children() {
 
 #[test]
 fn values_can_be_read_after_the_group() {
-    // B1; test_taskgroup_01
+    // B1, tg1; CPython: test_taskgroups.test_taskgroup_01
     run(async {
         let (a, b) = group(async |g| Ok((g.spawn(after(2, 42)), g.spawn(after(1, "eleven"))))).await.expect("no error");
         assert_eq!(a.result().expect("it has ended").expect("with a value"), 42);
@@ -81,7 +81,7 @@ fn children_that_fail_and_children_that_cannot_live_in_one_group() {
 
 #[test]
 fn spawn_does_not_run_the_child() {
-    // A2; test_taskgroup_01
+    // A2
     run(async {
         let polls = Cell::new(0);
         group(async |g| {
@@ -119,7 +119,7 @@ fn children_start_in_spawn_order_when_the_body_first_waits() {
 
 #[test]
 fn an_empty_group_does_not_wait() {
-    // B2
+    // B2, M11
     run(async {
         let empty = pin!(group(async |_| Ok(1)));
         assert_eq!(poll_idly(empty).map(Result::ok), Poll::Ready(Some(1)));
@@ -128,7 +128,7 @@ fn an_empty_group_does_not_wait() {
 
 #[test]
 fn an_empty_group_is_no_cancellation_point() {
-    // B2
+    // B2, D10, M7, M8
     run(async {
         let (log, own) = (Log::new(), OnceCell::new());
         group(async |g| {
@@ -167,7 +167,7 @@ fn entering_a_group_is_no_wait() {
 
 #[test]
 fn a_child_spawns_a_sibling() {
-    // B4; test_taskgroup_23
+    // B4
     run(async {
         let log = Log::new();
         group(async |g| {
@@ -186,7 +186,7 @@ fn a_child_spawns_a_sibling() {
 
 #[test]
 fn a_child_spawns_a_sibling_while_the_body_waits_at_exit() {
-    // B4; test_taskgroup_24
+    // B4, tg7, L2; CPython: test_taskgroups.test_taskgroup_24
     run(async {
         let log = Log::new();
         group(async |g| {
@@ -206,7 +206,7 @@ fn a_child_spawns_a_sibling_while_the_body_waits_at_exit() {
 
 #[test]
 fn a_grandchild_spawns_into_the_outer_group() {
-    // B4; test_taskgroup_25
+    // B4
     run(async {
         let log = Log::new();
         group(async |outer| {
@@ -250,7 +250,7 @@ fn a_chain_of_siblings_keeps_the_group_open() {
 
 #[test]
 fn a_closing_group_refuses_a_task() {
-    // B7, B12; test_taskgroup_no_create_task_after_failure
+    // B7, B12, D7
     run(async {
         let (polls, drops) = (Cell::new(0), Drops::new());
         let refused = group(async |g| {
@@ -312,7 +312,7 @@ fn a_group_that_was_cancelled_while_empty_ends_with_the_body_value() {
 
 #[test]
 fn tasks_have_numbers_until_they_are_named() {
-    // B10; test_taskgroup_name
+    // B10; CPython: test_taskgroups.test_taskgroup_task_name, test_name
     run(async {
         group(async |g| {
             let first = g.spawn(async {});
@@ -400,7 +400,7 @@ fn live_counts_tasks_that_have_not_ended() {
 
 #[test]
 fn wakes_are_first_in_first_out() {
-    // A1
+    // A1, D18
     run(async {
         let log = Log::new();
         let gates = [(); 3].map(|()| Gate::new());
@@ -556,7 +556,7 @@ fn a_server_of_short_tasks_stays_flat() {
 
 #[test]
 fn groups_one_after_the_other_leave_nothing() {
-    // B11
+    // B11; CPython: test_taskgroups.test_exception_refcycles_parent_task, test_exception_refcycles_parent_task_wr
     run(async {
         for n in 0..100 {
             let before = node_count();
@@ -569,7 +569,7 @@ fn groups_one_after_the_other_leave_nothing() {
 
 #[test]
 fn errors_keep_nothing_of_the_group() {
-    // B11; test_taskgroup refcycles
+    // B11; CPython: test_taskgroups.test_exception_refcycles_direct, test_exception_refcycles_errors
     run(async {
         let drops = Drops::new();
         let errors = group(async |g| {
@@ -618,7 +618,7 @@ fn dropping_a_handle_does_nothing_to_the_task() {
 
 #[test]
 fn a_group_that_is_never_polled_does_nothing() {
-    // B3
+    // B3, B5
     run(async {
         let drops = Drops::new();
         let guard = drops.guard();
@@ -632,7 +632,7 @@ fn a_group_that_is_never_polled_does_nothing() {
 
 #[test]
 fn a_group_is_polled_in_a_runtime_only() {
-    // B5
+    // B5; CPython: test_taskgroups.test_taskgroup_without_parent_task
     let (whole, line) = (Box::pin(group(async |_| Ok(()))), line!());
     let mut whole = AssertUnwindSafe(whole);
     let panic = catch_unwind(move || poll_idly(whole.as_mut()).is_ready()).expect_err("it panics");

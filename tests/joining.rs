@@ -278,7 +278,7 @@ fn join_all_joins_all() {
 
 #[test]
 fn a_task_that_ended_is_finished_before_its_joiners_run() {
-    // rule 4
+    // I4; rule 4
     run(async {
         let log = Log::new();
         group(async |g| {
@@ -340,7 +340,7 @@ fn a_joiner_outside_the_group_is_told() {
 
 #[test]
 fn error_of_finds_what_a_task_failed_with() {
-    // rule 10
+    // D14; rule 10
     run(async {
         let mut tasks = Vec::new();
         let errors = group(async |g| {
@@ -456,6 +456,7 @@ fn a_task_polled_with_many_wakers_keeps_the_last_one() {
 
 #[test]
 fn a_stall_says_who_waits_for_whom() {
+    // E23, I5
     let runtime = Runtime::with_clock(Clock::Autojump);
     let later = RefCell::new(None);
     let line = line!();

@@ -72,6 +72,7 @@ fn fail_fast_comes_back() {
 
 #[test]
 fn collecting_keeps_all_errors_in_the_order_of_the_ends_and_the_bodys_last() {
+    // tg2
     run(async {
         let result = group(async |g| {
             g.collect_all();
@@ -87,6 +88,7 @@ fn collecting_keeps_all_errors_in_the_order_of_the_ends_and_the_bodys_last() {
 
 #[test]
 fn while_collecting_nobody_is_cancelled() {
+    // tg4
     run(async {
         let log = Log::new();
         let result = group(async |g| {

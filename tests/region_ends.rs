@@ -26,6 +26,7 @@ async fn for_ever() -> Result<(), Word> {
 
 #[test]
 fn the_error_of_a_cleanup_joins_the_tree() {
+    // C5
     run(async {
         let ended = group(async |g| {
             g.spawn(with_cleanup(for_ever(), async |_| fail_after(5, "cleanup").await));
@@ -46,7 +47,7 @@ fn the_error_of_a_cleanup_replaces_a_value() {
 
 #[test]
 fn the_error_of_a_cleanup_replaces_an_error_which_is_reported() {
-    // hole: cleanup fails, displaced error
+    // E19; hole: cleanup fails, displaced error
     run(async {
         keep_reports();
         let ended = group(async |g| {
@@ -92,7 +93,7 @@ fn the_error_of_a_cleanup_under_a_cancel_resumes_the_caller_up_to_its_next_wait(
 
 #[test]
 fn a_panic_of_a_cleanup_is_the_tasks() {
-    // hole: panic in cleanup
+    // H5; hole: panic in cleanup
     run(async {
         let drops = Drops::new();
         let work = group(async |g| {
@@ -251,7 +252,7 @@ fn a_function_that_panics_before_it_makes_a_future_is_a_cleanup_that_panics() {
 
 #[test]
 fn a_shield_gives_its_value_though_a_cancel_is_in_force() {
-    // hole: shield ends under a cancel
+    // D13, G7, M3; hole: shield ends under a cancel
     run(async {
         let log = Log::new();
         let work = async {
@@ -272,6 +273,7 @@ fn a_shield_gives_its_value_though_a_cancel_is_in_force() {
 
 #[test]
 fn a_value_after_a_shield_stands() {
+    // D13
     run(async {
         assert_eq!(timeout(ms(10), async { shield(common::after(20, 7)).await }).await, Ok(Ok(7)));
     });
@@ -279,6 +281,7 @@ fn a_value_after_a_shield_stands() {
 
 #[test]
 fn a_cancel_inside_a_shield_is_the_shields_own_matter() {
+    // G7
     run(async {
         let scope = CancelScope::new();
         let ended = shield(async {

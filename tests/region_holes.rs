@@ -328,7 +328,7 @@ fn a_group_without_errors_under_a_cancel_does_not_resume_its_caller() {
 
 #[test]
 fn a_group_with_errors_under_a_cancel_returns_them_and_the_cancel_lands_at_the_next_wait() {
-    // hole: nested group under a cancel, with errors
+    // E7; hole: nested group under a cancel, with errors
     run(async {
         let log = Log::new();
         let work = async {
@@ -394,7 +394,7 @@ fn a_loop_that_swallows_the_errors_of_its_cleanups_lets_others_go_on() {
 
 #[test]
 fn a_second_cancel_does_not_touch_a_cleanup() {
-    // hole: second cancel
+    // E5; hole: second cancel
     run(async {
         let log = Log::new();
         group(async |g| {

@@ -69,6 +69,7 @@ fn a_cleanup_is_told_of_a_deadline() {
 
 #[test]
 fn a_cleanup_is_told_what_somebody_said() {
+    // E22
     run(async {
         let log = Log::new();
         group(async |g| {
@@ -133,6 +134,7 @@ fn a_cleanup_in_a_task_is_told_why_the_owner_was_cancelled() {
 
 #[test]
 fn a_region_that_is_dropped_runs_no_cleanup() {
+    // H3
     run(async {
         let (log, drops) = (Log::new(), Drops::new());
         let guard = drops.guard();
@@ -222,6 +224,7 @@ fn destructors_around_a_region_run_after_its_cleanup() {
 
 #[test]
 fn a_bodys_cleanups_run_before_its_tasks_are_asked() {
+    // E10
     run(async {
         let log = Log::new();
         let work = group(async |g| {
@@ -304,6 +307,7 @@ fn connections_of_nested_groups_say_goodbye_from_the_inside_out() {
 
 #[test]
 fn a_cleanup_is_not_cancelled_and_does_not_see_the_cancel() {
+    // D3, M10
     run(async {
         let log = Log::new();
         let work = with_cleanup(for_ever(), async |_| {

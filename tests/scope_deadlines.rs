@@ -66,6 +66,7 @@ fn a_deadline_is_moved_into_the_past() {
 
 #[test]
 fn a_deadline_is_taken_away() {
+    // F8; CPython: test_timeouts.test_timeout_at_disabled
     assert_eq!(after_moving(|scope| scope.set_deadline(None)), (100, None));
 }
 
@@ -135,6 +136,7 @@ fn a_deadline_has_no_effect_once_the_scope_is_cancelled() {
 
 #[test]
 fn a_past_deadline_lets_the_run_go_to_its_first_wait() {
+    // F8; CPython: test_timeouts.test_timeout_not_entered
     run(async {
         let (scope, steps) = (CancelScope::new(), Cell::new(0));
         sleep(ms(10)).await;
@@ -208,6 +210,7 @@ fn of_a_timeout_in_a_scope_in_a_timeout_the_first_to_come_counts() {
 
 #[test]
 fn a_scope_absorbs_only_its_own_cancel() {
+    // D4, L1
     run(async {
         let (outer, inner) = (CancelScope::new(), CancelScope::new());
         let steps = Cell::new(0);
@@ -227,6 +230,7 @@ fn a_scope_absorbs_only_its_own_cancel() {
 
 #[test]
 fn an_outer_cancel_during_the_cleanup_of_an_inner_one_goes_on() {
+    // F2
     run(async {
         let (log, scope) = (Log::new(), CancelScope::new());
         scope.set_timeout(ms(10));
@@ -281,6 +285,7 @@ fn a_cancel_costs_no_poll_of_what_it_drops() {
 
 #[test]
 fn a_scope_polled_outside_a_runtime_works_until_something_needs_one() {
+    // F11; CPython: test_timeouts.test_timeout_without_task
     let scope = CancelScope::new();
     let gate = Gate::new();
     let mut work = pin!(scope.run(gate.wait()));

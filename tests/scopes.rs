@@ -63,6 +63,7 @@ fn a_scope_cancelled_before_it_runs_gives_a_value_that_needs_no_wait() {
 
 #[test]
 fn a_scope_cancelled_while_it_runs_ends_where_it_waits() {
+    // D4, I1, M2
     run(async {
         let (log, scope) = (Log::new(), CancelScope::new());
         group(async |g| {
@@ -84,6 +85,7 @@ fn a_scope_cancelled_while_it_runs_ends_where_it_waits() {
 
 #[test]
 fn a_cancel_after_the_run_is_for_the_next_one() {
+    // F8; CPython: test_timeouts.test_timeout_finished
     run(async {
         let scope = CancelScope::new();
         assert_eq!(scope.run(async { 7 }).await, Ok(7));
@@ -293,6 +295,7 @@ fn a_waker_may_drop_a_group_while_a_spawner_cancels_it() {
 
 #[test]
 fn a_cancel_reaches_all_runs() {
+    // F11
     run(async {
         let (scope, drops) = (CancelScope::new(), Drops::new());
         let work = || {
@@ -431,6 +434,7 @@ fn a_run_polled_again_after_an_outer_cancel_panics() {
 
 #[test]
 fn a_checkpoint_lets_others_run() {
+    // M7
     run(async {
         let log = Log::new();
         group(async |g| {
@@ -447,6 +451,7 @@ fn a_checkpoint_lets_others_run() {
 
 #[test]
 fn a_checkpoint_ends_what_is_cancelled() {
+    // M7
     run(async {
         let (scope, rounds) = (CancelScope::new(), Cell::new(0));
         let work = async {

@@ -119,6 +119,7 @@ fn a_panic_of_its_task_is_a_panic_of_the_group() {
 
 #[test]
 fn after_the_end_the_future_comes_back_unpolled() {
+    // B6; CPython: test_taskgroups.test_taskgroup_finished, test_coro_closed_when_tg_closed
     run(async {
         let polls = Cell::new(0);
         let spawner = group(async |g| Ok(g.spawner())).await.expect("no error");
@@ -160,6 +161,7 @@ fn while_the_group_closes_it_is_not_over() {
 
 #[test]
 fn it_cancels_as_the_group_does_and_after_the_end_does_nothing() {
+    // L7
     run(async {
         let log = Log::new();
         let spawner = group(async |g| {
@@ -476,6 +478,7 @@ fn its_tasks_are_collected_under_the_policy_of_their_time() {
 
 #[test]
 fn the_spawner_of_a_forgotten_group_spawns_what_never_runs() {
+    // H4
     let drops = Drops::new();
     let spawner = {
         let runtime = Runtime::with_clock(Clock::Autojump);

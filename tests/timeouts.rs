@@ -15,7 +15,7 @@ use taskgroup::{Clock, Elapsed, JoinErrorKind, Reason, Runtime, now, sleep, time
 
 #[test]
 fn a_deadline_ends_a_future_where_it_waits() {
-    // F1; test_timeout_basic
+    // F1, M4; CPython: test_timeouts.test_timeout_basic
     run(async {
         let log = Log::new();
         let error = timeout(ms(10), log.work("a", 100)).await.expect_err("it is late");
@@ -26,7 +26,7 @@ fn a_deadline_ends_a_future_where_it_waits() {
 
 #[test]
 fn a_value_in_time_is_returned() {
-    // F12; test_timeout_basic
+    // F12, M4; CPython: test_timeouts.test_timeout_not_called
     run(async {
         let log = Log::new();
         assert_eq!(timeout(ms(10), after(5, 7)).await, Ok(Ok(7)));
@@ -45,7 +45,7 @@ fn a_value_that_needs_no_wait_is_returned_though_the_deadline_has_passed() {
 
 #[test]
 fn a_zero_limit_ends_a_future_at_its_first_wait() {
-    // F7; test_timeout_zero, test_timeout_zero_sleep_zero
+    // F7; CPython: test_timeouts.test_timeout_zero, test_timeout_zero_sleep_zero
     run(async {
         let log = Log::new();
         let late = timeout(Duration::ZERO, async {
@@ -61,7 +61,7 @@ fn a_zero_limit_ends_a_future_at_its_first_wait() {
 
 #[test]
 fn a_deadline_in_the_past_ends_a_future_at_its_first_wait() {
-    // F7, D19; test_timeout_in_the_past_sleep_zero
+    // F7, D19; CPython: test_timeouts.test_timeout_in_the_past_sleep_zero
     run(async {
         let log = Log::new();
         sleep(ms(5)).await;
@@ -72,7 +72,7 @@ fn a_deadline_in_the_past_ends_a_future_at_its_first_wait() {
 
 #[test]
 fn a_deadline_is_a_point_in_time() {
-    // F1; test_timeout_at_basic
+    // F1, M5; CPython: test_timeouts.test_timeout_at_basic
     run(async {
         let log = Log::new();
         let late = timeout_at(now() + ms(10), pending::<()>());
@@ -96,7 +96,7 @@ fn the_time_counts_from_the_call() {
 
 #[test]
 fn a_limit_that_fits_no_clock_is_never() {
-    // F8; test_timeout_disabled
+    // F8; CPython: test_timeouts.test_timeout_disabled
     run(async {
         assert_eq!(timeout(Duration::MAX, after(100, 7)).await, Ok(Ok(7)));
     });
@@ -104,7 +104,7 @@ fn a_limit_that_fits_no_clock_is_never() {
 
 #[test]
 fn the_inner_of_two_deadlines_fires_first() {
-    // F4; test_nested_timeouts; O: inner_timeout_first
+    // F4; O: inner_timeout_first; CPython: test_timeouts.test_nested_timeouts_loop_busy
     run(async {
         let log = Log::new();
         let outer = timeout(ms(20), async {
@@ -120,7 +120,7 @@ fn the_inner_of_two_deadlines_fires_first() {
 
 #[test]
 fn the_outer_of_two_deadlines_takes_the_inner_along() {
-    // F4; test_nested_timeouts_concurrent; O: outer_timeout_first
+    // F4; O: outer_timeout_first; CPython: test_timeouts.test_nested_timeouts_concurrent
     run(async {
         let log = Log::new();
         let outer = timeout(ms(10), async {
@@ -134,7 +134,7 @@ fn the_outer_of_two_deadlines_takes_the_inner_along() {
 
 #[test]
 fn of_two_deadlines_at_one_instant_the_outer_wins() {
-    // F4; test_nested_timeouts_loop_busy
+    // F4; CPython: test_timeouts.test_nested_timeouts
     run(async {
         let log = Log::new();
         let outer = timeout(ms(10), async {
@@ -172,14 +172,14 @@ fn a_deadline_beats_a_sleep_that_ends_at_the_same_instant() {
 
 #[test]
 fn an_error_passes() {
-    // F5; test_foreign_exception_passed
+    // F5; CPython: test_timeouts.test_foreign_exception_passed
     let result: Result<Result<(), _>, Elapsed> = run(timeout(ms(10), fail("A")));
     assert_eq!(result, Ok(Err("A")));
 }
 
 #[test]
 fn a_group_error_passes_though_the_deadline_has_passed() {
-    // F6, D11; test_timeout_taskgroup
+    // F6, D11
     run(async {
         let late = timeout(
             ms(10),
@@ -195,7 +195,7 @@ fn a_group_error_passes_though_the_deadline_has_passed() {
 
 #[test]
 fn a_deadline_over_a_group_ends_its_body_and_then_its_children() {
-    // F1, E10; test_timeout_taskgroup
+    // F1, E10
     run(async {
         let log = Log::new();
         let mut child = None;
@@ -255,7 +255,7 @@ fn a_deadline_in_a_child_leaves_its_siblings_alone() {
 
 #[test]
 fn a_timer_is_disarmed_on_every_way_out() {
-    // F13
+    // F13; CPython: test_timeouts.test_timeout_not_called
     let runtime = Runtime::with_clock(Clock::Autojump);
     run_in(&runtime, async {
         let timers = || runtime.census().timers;
@@ -292,7 +292,7 @@ fn a_timer_is_disarmed_on_every_way_out() {
 
 #[test]
 fn a_cancel_from_outside_goes_through_a_deadline() {
-    // F2; test_foreign_cancel_doesnt_timeout_if_not_expired
+    // F2; CPython: test_timeouts.test_foreign_cancel_doesnt_timeout_if_not_expired
     run(async {
         let log = Log::new();
         let task = group(async |g| {
@@ -312,7 +312,7 @@ fn a_cancel_from_outside_goes_through_a_deadline() {
 
 #[test]
 fn a_cancel_from_outside_beats_a_deadline_at_the_same_instant() {
-    // F2; test_timeout_cancel_in_timeout_after_cancellation
+    // F2, L6
     run(async {
         let log = Log::new();
         let task = group(async |g| {
