@@ -3,8 +3,8 @@
 mod common;
 
 use common::{
-    Drops, Errors, Gate, Log, OnDrop, Word, after, counted, fail, fail_after, failed, group, ms, panic_of, poll_once,
-    run, start,
+    Drops, Errors, Gate, Log, OnDrop, Word, after, counted, fail, fail_after, failed, group, ms, only, panic_of,
+    poll_once, run, start,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -515,4 +515,18 @@ fn ten_thousand_newcomers_cost_a_poll_each() {
         .expect("no error");
     });
     assert_eq!(polls.get(), 10_000);
+}
+
+#[test]
+fn a_group_that_is_spawned_through_it_nests_its_errors() {
+    run(async {
+        let result = group(async |g| {
+            let inner = || group(async |g| only(g.spawn(fail("inner"))));
+            let task = g.spawner().spawn_group(inner()).expect("the group is open");
+            assert_eq!(g.spawner().live(), 1);
+            drop(task);
+            Ok(())
+        });
+        assert_eq!(failed(result.await), "[[inner]]");
+    });
 }

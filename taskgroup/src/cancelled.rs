@@ -1,4 +1,6 @@
 //! What a cancel leaves behind.
+//!
+//! Before: `reason.rs`. After: `drive.rs`, which makes one; `scope.rs`, `join_error.rs`, which give it.
 
 use crate::reason::Reason;
 use crate::tree::{self, NodeId};

@@ -1,4 +1,6 @@
 //! Asking whether one is cancelled.
+//!
+//! Before: `tree.rs`. After: nothing.
 
 use crate::reason::Reason;
 use crate::tree;

@@ -62,4 +62,4 @@ pub(crate) fn erase<X: 'static>(error: X) -> Failure {
 }
 
 /// In the place of an error that somebody else has got.
-pub(crate) struct Handled;
+pub(crate) struct GivenAway;

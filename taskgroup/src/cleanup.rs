@@ -10,7 +10,7 @@
 //! cleanup that never ends keeps its task alive for ever, unless there is a grace
 //! ([`TaskGroup::grace`](crate::TaskGroup::grace), [`CancelScope::grace`](crate::CancelScope::grace)).
 
-use crate::drive::{Driven, End, park};
+use crate::drive::{Driven, End, park, settle};
 use crate::info::InTask;
 use crate::outcome::Outcome;
 use crate::reason::Reason;
@@ -270,15 +270,6 @@ struct Body<T, E>(Option<End<Result<T, E>>>);
 impl<T, E> Drop for Body<T, E> {
     fn drop(&mut self) {
         report_lost(self.0.as_ref(), |what| Report::Dropped(what));
-    }
-}
-
-/// The end of a region goes on in its caller; but not a cancel, which goes on in the scope that was asked.
-async fn settle<T>(end: End<T>) -> T {
-    match end {
-        End::Done(value) => value,
-        End::Panicked(payload) => resume_unwind(payload),
-        End::Cancelled(_) => park().await,
     }
 }
 

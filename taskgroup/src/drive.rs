@@ -12,13 +12,13 @@ use crate::tree::{self, Kind, NodeId, Place, Verdict, Wakeup};
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use taskgroup_runtime::current::{Current, NONE};
-use taskgroup_runtime::{Local, Report, report};
+use taskgroup_runtime::{Local, Report, is_frozen, report};
 
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -69,7 +69,7 @@ pub(crate) fn drive<F: Future>(
             polled = Some(end);
         }
     }
-    let end = conclude(node, polled, verdict, future);
+    let end = drop_and_end(node, polled, verdict, future);
     before.set();
     Poll::Ready(end)
 }
@@ -77,7 +77,7 @@ pub(crate) fn drive<F: Future>(
 /// Drops the future and says how it ended. Not inlined: what lives in the frame of `drive` is there once for each level
 /// of nesting.
 #[inline(never)]
-fn conclude<F: Future>(
+fn drop_and_end<F: Future>(
     node: NodeId,
     polled: Option<thread::Result<Poll<F::Output>>>,
     verdict: Verdict,
@@ -215,6 +215,26 @@ fn hang(node: NodeId, current: Current, cx: &Context<'_>) -> bool {
     false
 }
 
+/// The end of something that only passes things on: a value and a panic go on in its caller, and a cancel in the scope
+/// that was asked.
+pub(crate) async fn settle<T>(end: End<T>) -> T {
+    match end {
+        End::Done(value) => value,
+        End::Panicked(payload) => resume_unwind(payload),
+        End::Cancelled(_) => park().await,
+    }
+}
+
+/// The end of a scope that may be asked itself: its own cancel ends here, one from around goes on.
+pub(crate) async fn absorb<T>(end: End<T>) -> Result<T, Cancelled> {
+    match end {
+        End::Done(value) => Ok(value),
+        End::Panicked(payload) => resume_unwind(payload),
+        End::Cancelled(_) if is_frozen() => park().await,
+        End::Cancelled(cancelled) => Err(cancelled),
+    }
+}
+
 /// The end of something that was cancelled and must not resume its caller: pending, until the scope that was
 /// cancelled drops it, in this very poll.
 ///
@@ -230,10 +250,7 @@ fn hang(node: NodeId, current: Current, cx: &Context<'_>) -> bool {
 /// ```
 pub(crate) async fn park<T>() -> T {
     poll_fn(|_| {
-        assert!(
-            taskgroup_runtime::is_frozen(),
-            "polled again after it was cancelled: this future ended with the scope that cancelled it"
-        );
+        assert!(is_frozen(), "polled again after it was cancelled: this future ended with the scope that cancelled it");
         Poll::Pending
     })
     .await

@@ -52,7 +52,7 @@ impl Failures {
             Policy::Supervise => return Some(failed),
             Policy::Collect if self.errors.borrow().len() >= self.most.get() => {
                 self.left_out.set(self.left_out.get() + 1);
-                report(&Report::LeftOut(&format_args!("the error of {}", Whose(Some(&failed.task)))));
+                report(&Report::LeftOut(&format_args!("the error of {}", OfTask(Some(&failed.task)))));
                 discard(failed);
                 return None;
             }
@@ -79,7 +79,7 @@ impl Failures {
         }
         drop(panic);
         discard(payload);
-        report(&Report::Displaced(&format_args!("a second panic, of {}", Whose(task.map(|task| &**task)))));
+        report(&Report::Displaced(&format_args!("a second panic, of {}", OfTask(task.map(|task| &**task)))));
     }
 
     /// The task whose failure cancels the others, if there is one.
@@ -98,7 +98,7 @@ impl Failures {
         let payload = self.panic.take()?;
         self.report_errors(|what| Report::Displaced(what));
         if body_failed {
-            report(&Report::Displaced(&format_args!("the error of {}", Whose(None))));
+            report(&Report::Displaced(&format_args!("the error of {}", OfTask(None))));
         }
         Some(payload)
     }
@@ -107,16 +107,16 @@ impl Failures {
     pub(crate) fn report_errors(&self, how: for<'a> fn(&'a dyn fmt::Display) -> Report<'a>) {
         let errors = self.errors.take();
         for failed in errors {
-            report(&how(&format_args!("the error of {}", Whose(Some(&failed.task)))));
+            report(&how(&format_args!("the error of {}", OfTask(Some(&failed.task)))));
             discard(failed);
         }
     }
 }
 
 /// A task, or the body.
-struct Whose<'a>(Option<&'a TaskInfo>);
+struct OfTask<'a>(Option<&'a TaskInfo>);
 
-impl fmt::Display for Whose<'_> {
+impl fmt::Display for OfTask<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(task) => write!(f, "task {task}"),

@@ -1,4 +1,6 @@
 //! Why a task has no value to give.
+//!
+//! Before: `cancelled.rs`. After: `promise.rs`.
 
 use crate::cancelled::Cancelled;
 use crate::info::TaskInfo;

@@ -2,7 +2,7 @@
 //!
 //! Before: `promise.rs`, `child.rs`, `limit.rs`, `failures.rs`. After: `group.rs`, where the futures are, and `join.rs`, which polls them.
 
-use crate::child::{Child, Handled};
+use crate::child::{Child, GivenAway};
 use crate::drive::End;
 use crate::failures::{Failed, Failures};
 use crate::info::{Label, TaskInfo};
@@ -226,7 +226,7 @@ impl Ledger {
                 Some(failure) => {
                     let task = Arc::new(info);
                     let failed = Failed { failure, task: task.clone(), cancelled: tree::reason(node) };
-                    if !failed.failure.is::<Handled>() {
+                    if !failed.failure.is::<GivenAway>() {
                         supervised = self.failures.failed(failed, state.policy());
                     }
                     TaskEnd::Not(JoinError::new(task, JoinErrorKind::Failed))

@@ -1,4 +1,6 @@
 //! What a child of a group may end in.
+//!
+//! Before: nothing. After: `child.rs`, `cleanup.rs`.
 
 /// What a task may end in: `Result<T, E>`, or `()` for one that cannot fail. Sealed: these two, and no `Into`. A second
 /// implementation for `Result` would end all inference of `E`.

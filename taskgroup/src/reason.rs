@@ -1,4 +1,6 @@
 //! Why something was cancelled.
+//!
+//! Before: `info.rs`. After: `tree/node.rs`.
 
 use crate::info::TaskInfo;
 use crate::timeout::Readable;

@@ -3,19 +3,18 @@
 //! Before: `drive.rs`, `timeout.rs`. After: nothing.
 
 use crate::cancelled::Cancelled;
-use crate::drive::{Driven, End, park};
+use crate::drive::{Driven, End, absorb};
 use crate::reason::Reason;
 use crate::tree::{self, Kind, NodeId};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use taskgroup_runtime::{Sleep, is_frozen, now, sleep_until};
+use taskgroup_runtime::{Sleep, now, sleep_until};
 
 /// Cancels what runs in it: by hand, from anywhere on the thread, or when its deadline comes.
 ///
@@ -91,15 +90,11 @@ impl CancelScope {
     /// As `future` is. Entering is no wait: under a cancel the future runs to its first wait.
     pub async fn run<F: Future>(&self, future: F) -> Result<F::Output, Cancelled> {
         let future = pin!(Some(future));
-        match Run::new(&self.state, future).await {
-            End::Done(value) => Ok(value),
-            End::Panicked(payload) => resume_unwind(payload),
-            End::Cancelled(_) if is_frozen() => park().await, // an outer cancel goes on
-            End::Cancelled(cancelled) => {
-                self.state.caught.set(true);
-                Err(cancelled)
-            }
+        let ended = absorb(Run::new(&self.state, future).await).await;
+        if ended.is_err() {
+            self.state.caught.set(true);
         }
+        ended
     }
 
     /// Cancels what runs in the scope, and what will be run in it.

@@ -1,4 +1,6 @@
 //! A future that no group would start.
+//!
+//! Before: nothing. After: `group.rs`, `spawner.rs`.
 
 use std::fmt;
 

@@ -3,10 +3,12 @@
 //! Before: `child.rs`, `ledger.rs`. After: `join.rs`, which fetches the children from the ledger's inbox.
 
 use crate::BoxError;
-use crate::child::{Child, erase_outcome};
+use crate::child::{Child, erase, erase_outcome};
+use crate::exception_group::ExceptionGroup;
 use crate::group::TaskGroup;
 use crate::ledger::{Ledger, Phase};
 use crate::outcome::Outcome;
+use crate::promise::Failure;
 use crate::reason::Reason;
 use crate::spawn_error::SpawnError;
 use crate::task::Task;
@@ -66,15 +68,44 @@ impl<E: 'static> Spawner<E> {
     where
         F: Future<Output: Outcome<E, Value: 'static>> + 'static,
     {
+        self.launch(future, erase_outcome, Location::caller())
+    }
+
+    /// Starts a task that ends in a group's own result, as [`TaskGroup::spawn_group`].
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Self::spawn).
+    #[track_caller]
+    pub fn spawn_group<T, F>(&self, future: F) -> Result<Task<T>, SpawnError<F>>
+    where
+        T: 'static,
+        F: Future<Output = Result<T, ExceptionGroup<E>>> + 'static,
+    {
+        self.launch(future, |output: F::Output| output.map_err(erase), Location::caller())
+    }
+
+    fn launch<T: 'static, F: Future + 'static>(
+        &self,
+        future: F,
+        finish: impl FnOnce(F::Output) -> Result<T, Failure> + 'static,
+        place: &'static Location<'static>,
+    ) -> Result<Task<T>, SpawnError<F>> {
         let phase = self.ledger.phase();
         if phase != Phase::Open {
             return Err(SpawnError::new(future, phase == Phase::Over));
         }
-        let (key, state) = self.ledger.admit_newcomer(Location::caller());
-        let (child, promise) = Child::new(future, erase_outcome, state, None);
+        let (key, state) = self.ledger.admit_newcomer(place);
+        let (child, promise) = Child::new(future, finish, state, None);
         self.ledger.inbox.borrow_mut().push((key, child));
         self.ledger.start(&promise.state);
         Ok(Task::new(promise))
+    }
+
+    /// How many tasks of the group have not ended.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.ledger.live()
     }
 
     /// As [`TaskGroup::cancel`]; no effect once the group is over.

@@ -3,7 +3,7 @@
 //! Before: `group.rs`. After: nothing.
 
 use crate::checkpoint::cancel_reason;
-use crate::child::{Handled, erase};
+use crate::child::{GivenAway, erase};
 use crate::group::TaskGroup;
 use crate::join_error::JoinError;
 use crate::outcome::Outcome;
@@ -150,7 +150,7 @@ impl<V, E: 'static> Start<V, E> {
             return erase(error);
         }
         self.error.set(Some(error));
-        erase(Handled)
+        erase(GivenAway)
     }
 }
 

@@ -2,14 +2,13 @@
 //!
 //! Before: `drive.rs`. After: nothing.
 
-use crate::drive::{Driven, End, park};
+use crate::drive::{Driven, settle};
 use crate::tree::{self, Kind, NodeId};
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::panic::resume_unwind;
 use std::pin::pin;
 use std::ptr;
 use std::rc::Rc;
@@ -95,11 +94,7 @@ impl<T> TaskLocal<T> {
         let future = pin!(Some(future));
         let driven = Driven::new(Kind::Scope, future);
         tree::set_values(driven.node(), values);
-        match driven.await {
-            End::Done(output) => output,
-            End::Panicked(payload) => resume_unwind(payload),
-            End::Cancelled(_) => park().await,
-        }
+        settle(driven.await).await
     }
 
     /// Shows the innermost value to `look`; `None` if it is set nowhere around.

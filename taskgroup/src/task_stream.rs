@@ -86,13 +86,13 @@ impl<'scope, T: 'scope, E: 'static> TaskStream<'scope, '_, T, E> {
             task = task.named(name);
         }
         let has_ended = task.is_finished();
-        let place = self.tasks.borrow().vacant_key();
+        let in_line = self.tasks.borrow().vacant_key();
         if !has_ended {
-            task.line_up(&self.line, place);
+            task.line_up(&self.line, in_line);
         }
         self.tasks.borrow_mut().insert(task);
         if has_ended {
-            self.line.arrive(place); // last, with no borrow held: it wakes
+            self.line.arrive(in_line); // last, with no borrow held: it wakes
         }
     }
 

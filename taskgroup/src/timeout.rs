@@ -1,15 +1,16 @@
 //! Deadlines over a future.
+//!
+//! Before: `drive.rs`. After: `scope.rs`, which can move its deadline.
 
-use crate::drive::{Driven, End, park};
+use crate::drive::{Driven, End, absorb};
 use crate::reason::Reason;
 use crate::tree::{self, Kind};
 use std::fmt;
 use std::future::Future;
-use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use taskgroup_runtime::{Sleep, is_frozen, now, sleep, sleep_until};
+use taskgroup_runtime::{Sleep, now, sleep, sleep_until};
 
 /// Runs `future`, for at most `limit`.
 ///
@@ -71,12 +72,7 @@ async fn within<F: Future>(alarm: Sleep, limit: Duration, future: F) -> Result<F
     } else {
         Some(alarm)
     };
-    match (Within { driven, alarm, limit }).await {
-        End::Done(value) => Ok(value),
-        End::Panicked(payload) => resume_unwind(payload),
-        End::Cancelled(_) if is_frozen() => park().await, // an outer cancel goes on
-        End::Cancelled(_) => Err(Elapsed { limit }),
-    }
+    absorb(Within { driven, alarm, limit }.await).await.map_err(|_| Elapsed { limit })
 }
 
 /// A future in a scope, and the timer that cancels the scope.

@@ -29,9 +29,9 @@ use std::sync::Arc;
 /// echo.
 ///
 /// Tasks are told apart by address. That is safe in a tree that is being taken apart: who asks holds the task.
-pub(crate) struct Failures(HashMap<usize, usize>);
+pub(crate) struct FailedTasks(HashMap<usize, usize>);
 
-impl Failures {
+impl FailedTasks {
     /// Linear, if there is a leaf that may be an echo; else O(1).
     pub(crate) fn of<E>(group: &ExceptionGroup<E>) -> Self {
         let mut first = HashMap::new();
@@ -104,7 +104,7 @@ impl<E> ExceptionGroup<E> {
     /// assert!(errors.leaves().map(|leaf| *leaf.error()).eq(["refused", "no such name"]));
     /// ```
     pub fn leaves(&self) -> impl Iterator<Item = Leaf<'_, E>> {
-        let failures = Failures::of(self);
+        let failures = FailedTasks::of(self);
         self.walk().filter(move |(_, origin)| !failures.is_echo(origin)).map(|(leaf, _)| leaf)
     }
 
@@ -118,7 +118,7 @@ impl<E> ExceptionGroup<E> {
     /// assert_eq!(texts.join(", "), "refused, no such name");
     /// ```
     pub fn into_errors(self) -> impl Iterator<Item = E> {
-        let failures = Failures::of(&self);
+        let failures = FailedTasks::of(&self);
         let mut levels = vec![self.into_members().into_iter()];
         iter::from_fn(move || {
             loop {
@@ -144,7 +144,7 @@ impl<E> ExceptionGroup<E> {
     /// ```
     #[must_use]
     pub fn count(&self) -> usize {
-        Failures::of(self).count(self)
+        FailedTasks::of(self).count(self)
     }
 
     /// The error, if there is exactly [one](Self::count) in the whole tree; else the group again.

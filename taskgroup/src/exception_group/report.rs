@@ -20,7 +20,7 @@
 //! their indentation grows with the square of the depth.
 
 use crate::exception_group::ExceptionGroup;
-use crate::exception_group::leaves::Failures;
+use crate::exception_group::leaves::FailedTasks;
 use crate::exception_group::member::{Member, What, Whose};
 use std::error::Error;
 use std::fmt::{self, Debug, Display, Formatter, Write};
@@ -100,7 +100,7 @@ impl<E> ErrorReport<'_, E> {
     }
 
     fn write(&self, f: &mut Formatter<'_>, leaf: WriteLeaf<'_, E>) -> fmt::Result {
-        let failures = Failures::of(self.group);
+        let failures = FailedTasks::of(self.group);
         write_header(self.group, failures.count(self.group), f)?;
         let mut levels = vec![self.level(self.group, 0, &failures)];
         let mut indent = String::new();
@@ -113,11 +113,11 @@ impl<E> ErrorReport<'_, E> {
             let is_last = level.left() == 0;
             write!(f, "\n{indent}{}", if is_last { "`- " } else { "|- " })?;
             let member = match line {
-                Line::Note(note) => {
+                Row::Note(note) => {
                     write!(f, "{note}")?;
                     continue;
                 }
-                Line::Member(member) => member,
+                Row::Member(member) => member,
             };
             indent.push_str(if is_last { "   " } else { "|  " });
             let mut text = Indented { inner: f, indent: &indent };
@@ -142,7 +142,7 @@ impl<E> ErrorReport<'_, E> {
     }
 
     /// What to print below the header of a group that is so deep.
-    fn level<'g>(&self, group: &'g ExceptionGroup<E>, depth: usize, failures: &Failures) -> Level<'g, E> {
+    fn level<'g>(&self, group: &'g ExceptionGroup<E>, depth: usize, failures: &FailedTasks) -> Level<'g, E> {
         if depth >= self.max_depth {
             return Level { members: [].iter(), notes: vec![Note::Deeper(self.max_depth)].into_iter() };
         }
@@ -181,7 +181,7 @@ struct Level<'a, E> {
     notes: vec::IntoIter<Note>,
 }
 
-enum Line<'a, E> {
+enum Row<'a, E> {
     Member(&'a Member<E>),
     Note(Note),
 }
@@ -194,10 +194,10 @@ enum Note {
 }
 
 impl<'a, E> Level<'a, E> {
-    fn next(&mut self) -> Option<Line<'a, E>> {
+    fn next(&mut self) -> Option<Row<'a, E>> {
         match self.members.next() {
-            Some(member) => Some(Line::Member(member)),
-            None => self.notes.next().map(Line::Note),
+            Some(member) => Some(Row::Member(member)),
+            None => self.notes.next().map(Row::Note),
         }
     }
 

@@ -6,7 +6,7 @@
 //! they repeat; the second moves the errors.
 
 use crate::BoxError;
-use crate::exception_group::leaves::Failures;
+use crate::exception_group::leaves::FailedTasks;
 use crate::exception_group::member::{Leaf, Member, Origin, What};
 use crate::exception_group::{ExceptionGroup, Head};
 use std::collections::HashMap;
@@ -127,7 +127,7 @@ impl<E> ExceptionGroup<E> {
 
     /// For each leaf, echoes too, whether it matches. Echoes are not asked about.
     pub(crate) fn ask(&self, mut matches: impl FnMut(Leaf<'_, E>) -> bool) -> Vec<bool> {
-        let failures = Failures::of(self);
+        let failures = FailedTasks::of(self);
         let mut repeats = HashMap::new();
         let mut matched = Vec::with_capacity(self.tally().leaves);
         for (position, (leaf, origin)) in self.walk().enumerate() {
