@@ -4,13 +4,14 @@
 //! cargo run --bin fetch_all -- http://example.com/ http://example.com/missing http://127.0.0.1:1/
 //! ```
 //!
-//! Shows how to collect *both*. A task that fails cancels its siblings, which is right where all or nothing counts. Here
-//! it is not: so what becomes of one URL, good or bad, is the *value* of its task, and only what should end the whole
-//! run (standard output is gone) is an error.
+//! Shows how to collect *both*. A task that fails cancels its siblings, which is right where all or nothing counts.
+//! Here it is not: so what becomes of one URL, good or bad, is the *value* of its task, and only what should end the
+//! whole run (standard output is gone) is an error.
 //!
 //! Look at [`fetch_all`] for that, at [`fetch`] for the deadline around a URL, and at `support/http.rs` for a parser
 //! that knows no sockets. Host names are looked up before the tasks start, one after the other: the system's only
-//! portable way blocks, and in a task it would hold up all others. For the same reason `--out` is meant for local disks.
+//! portable way blocks, and in a task it would hold up all others. For the same reason `--out` is meant for local
+//! disks.
 
 #[path = "support/http.rs"]
 mod http;

@@ -7,8 +7,8 @@
 //! Shows tasks that borrow: each writes what it found into the vector of the function that started it, and reads that
 //! function's arguments. No `Arc`, no channel, no lock: the group has ended before they go away.
 //!
-//! Look at [`scan`], which starts a task for each port, and at [`Semaphore`], which lets it start only so many at a time.
-//! (Groups get a limit of their own; until then this also shows how to write something that tasks wait for.) What
+//! Look at [`scan`], which starts a task for each port, and at [`Semaphore`], which lets it start only so many at a
+//! time. (Groups get a limit of their own; until then this also shows how to write something that tasks wait for.) What
 //! would meet every port, such as no descriptors left, is an error of the task, and the first one ends the scan.
 
 use lexopt::prelude::*;

@@ -1,5 +1,5 @@
-//! `ExceptionGroup` against PEP 654: the rows of part J of the catalogue, by behaviour. Then what is ours alone: echoes,
-//! boxes, deep trees. (`errors.rs` has texts and types, `failure.rs` the order in which groups collect.)
+//! `ExceptionGroup` against PEP 654: the rows of part J of the catalogue, by behaviour. Then what is ours alone:
+//! echoes, boxes, deep trees. (`errors.rs` has texts and types, `failure.rs` the order in which groups collect.)
 
 mod common;
 

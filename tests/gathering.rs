@@ -7,10 +7,12 @@ use common::{
     poll_once, reports, run, shape, start, text,
 };
 use std::cell::Cell;
-use std::future::{Future, Ready, pending};
+use std::future::{Future, Ready, pending, poll_fn};
 use std::panic::catch_unwind;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 
 use futures_util::future::{Either, join, select};
 use futures_util::{Stream, StreamExt};
@@ -288,6 +290,21 @@ fn a_losers_cleanup_that_fails_takes_nothing_from_the_winner() {
 }
 
 #[test]
+fn the_error_of_a_losers_cleanup_is_reported_and_the_error_of_a_loser_is_not() {
+    keep_reports();
+    run(async {
+        let cleanup = async { with_cleanup(pending::<Result<u64, Word>>(), async |_| Err("cleanup")).await };
+        let loser = async { fail_after(1, "A").await.map(|()| 0) };
+        let futures: [Boxed<'_, u64>; 3] = [Box::pin(loser), Box::pin(cleanup), Box::pin(after(2, 2))];
+        assert_eq!(race(futures).await.ok(), Some(2));
+    });
+    let reports = reports();
+    assert_eq!(reports.len(), 1, "{reports:?}");
+    assert!(reports[0].contains("the error of task #2 (tests/gathering.rs:"), "{reports:?}");
+    assert!(reports[0].ends_with("), which failed on its way out of a race"), "{reports:?}");
+}
+
+#[test]
 fn losers_learn_why_they_are_cancelled() {
     run(async {
         let log = Log::new();
@@ -360,6 +377,7 @@ fn errors_of_a_race_that_has_no_end_are_reported() {
         assert_eq!(cancelled.len(), 2, "{cancelled:?}");
         assert!(cancelled[0].contains("the error of task #1 (tests/gathering.rs:"), "{cancelled:?}");
         assert!(cancelled[1].contains("the error of task #2 (tests/gathering.rs:"), "{cancelled:?}");
+        assert!(cancelled[1].ends_with("), which failed in a race that was not ended"), "{cancelled:?}");
 
         let mut work = Box::pin(race(racers()));
         start(work.as_mut()).await;
@@ -873,6 +891,59 @@ fn a_stream_keeps_nothing_that_was_taken() {
             assert_eq!(format!("{results:?}"), "TaskStream { remaining: 1 }");
             drop(results); // with a result that nobody took
             drops.assert_all(101);
+            Ok(())
+        })
+        .await
+        .expect("no error");
+    });
+}
+
+/// Wakes nobody; its reference count says who keeps it.
+struct Held;
+
+impl Wake for Held {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// Polls with the waker of somebody else.
+async fn polled_with<F: Future>(waker: Waker, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|_| future.as_mut().poll(&mut Context::from_waker(&waker))).await
+}
+
+#[test]
+fn a_next_of_a_stream_that_ran_out_of_time_leaves_no_waker() {
+    run(async {
+        group(async |g| {
+            let results = g.stream();
+            results.spawn(pending::<Result<(), Word>>());
+            for _ in 0..100 {
+                let held = Arc::new(Held);
+                let next = polled_with(Waker::from(held.clone()), results.next());
+                assert!(timeout(ms(1), next).await.is_err());
+                assert_eq!(Arc::strong_count(&held), 1);
+            }
+            g.cancel("enough");
+            Ok(())
+        })
+        .await
+        .expect("no error");
+    });
+}
+
+#[test]
+fn a_next_of_handles_that_ran_out_of_time_leaves_one_waker_at_most() {
+    run(async {
+        group(async |g| {
+            let mut tasks = as_completed([g.spawn(pending::<Result<(), Word>>())]);
+            let wakers = [(); 100].map(|()| Arc::new(Held));
+            for held in &wakers {
+                let next = polled_with(Waker::from(held.clone()), tasks.next());
+                assert!(timeout(ms(1), next).await.is_err());
+            }
+            let kept: usize = wakers.iter().map(|held| Arc::strong_count(held) - 1).sum();
+            assert!(kept <= 1, "{kept}");
+            g.cancel("enough");
             Ok(())
         })
         .await

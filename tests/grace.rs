@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Drops, Log, group, keep_reports, ms, reports, run};
+use common::{Drops, Log, fail_after, failed, group, keep_reports, ms, reports, run};
 use std::future::pending;
 
 use futures_util::future::join;
@@ -237,6 +237,42 @@ fn grace_set_by_a_task_after_the_body_has_ended_is_for_later_tasks() {
         .await
         .expect("no error");
         assert_eq!(log.take(), ["10 late starts", "30 late cancelled"]);
+    });
+}
+
+/// A body that is cancelled after a millisecond and sets the grace of its group 100 ms later, in its cleanup.
+async fn late_grace(log: &Log, limit: u64) {
+    let ended = group(async |g| {
+        g.spawn(fail_after(1, "oops"));
+        with_cleanup(pending(), async |_| {
+            sleep(ms(100)).await;
+            g.grace(ms(limit));
+            log.work("cleanup", 1000).await;
+        })
+        .await
+    });
+    assert_eq!(failed::<(), _>(ended.await), "[oops]");
+}
+
+#[test]
+fn grace_that_a_cancelled_body_sets_in_its_cleanup_runs_from_then() {
+    run(async {
+        keep_reports();
+        let log = Log::new();
+        late_grace(&log, 5).await;
+        assert_eq!(log.take(), ["101 cleanup starts", "106 cleanup cancelled"]);
+        assert_eq!(reports().len(), 1);
+    });
+}
+
+#[test]
+fn a_grace_of_zero_that_a_cancelled_body_sets_in_its_cleanup_cuts_it_off_at_once() {
+    run(async {
+        keep_reports();
+        let log = Log::new();
+        late_grace(&log, 0).await;
+        assert_eq!(log.take(), ["101 cleanup starts", "101 cleanup cancelled"]);
+        assert_eq!(reports().len(), 1);
     });
 }
 

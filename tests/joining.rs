@@ -493,6 +493,23 @@ fn a_wait_that_is_over_is_not_told_of_in_a_stall() {
 }
 
 #[test]
+fn a_stall_does_not_take_another_for_a_waiter_that_is_gone() {
+    // the numbers of the waiter's nodes are used again
+    let runtime = Runtime::with_clock(Clock::Autojump);
+    let stalled = runtime.try_block_on(group(async |g| {
+        let mut awaited = g.spawn(pending::<()>()).named("awaited");
+        g.spawn(async move { drop(timeout(ms(1), &mut awaited).await) }).named("waiter");
+        sleep(ms(10)).await;
+        for name in ["a", "b"] {
+            g.spawn(pending::<()>()).named(name);
+        }
+        Ok(())
+    }));
+    let Err(BlockOnError::Stalled(stall)) = stalled else { panic!("{stalled:?}") };
+    assert!(stall.waits.is_empty(), "{:?}", stall.waits);
+}
+
+#[test]
 fn who_comes_to_join_in_the_batch_of_a_failure_is_cancelled_and_not_told() {
     // A5, DESIGN 5 order 3: the group hears of an end before those who wait for it
     run(async {

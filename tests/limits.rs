@@ -586,6 +586,34 @@ fn admitters_inside_a_combinator_are_woken() {
 }
 
 #[test]
+fn an_admitter_that_was_polled_once_and_left_alone_keeps_no_place_from_another() {
+    run(async {
+        let log = Log::new();
+        group(async |g| {
+            g.limit(1);
+            g.spawn(sleep(ms(5)));
+            group(async |waiters| {
+                waiters.spawn(async {
+                    let mut admit = pin!(g.admit());
+                    assert!(poll_once(admit.as_mut()).await.is_pending());
+                    sleep(ms(1000)).await;
+                });
+                waiters.spawn(async {
+                    g.admit().await;
+                    log.note("admitted");
+                });
+                Ok(())
+            })
+            .await
+            .map_err(|_| "waiters")
+        })
+        .await
+        .expect("no error");
+        assert_eq!(log.take(), ["5 admitted"]);
+    });
+}
+
+#[test]
 fn an_admitter_that_is_cancelled_while_it_waits_takes_no_place() {
     run(async {
         let log = Log::new();

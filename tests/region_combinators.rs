@@ -10,7 +10,7 @@ use std::pin::{Pin, pin};
 
 use futures_util::future::{FutureExt, join, join_all, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use taskgroup::{Async, CancelScope, shield, sleep, timeout, with_cleanup, yield_now};
+use taskgroup::{Async, CancelScope, TaskLocal, shield, sleep, timeout, with_cleanup, yield_now};
 
 type Word = &'static str;
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -437,5 +437,114 @@ fn a_group_left_alone_whose_cleanup_waits_for_its_task_goes_when_the_task_is_wok
         .await
         .expect("no error");
         assert_eq!((log.ms(), reports().len()), (20, 1));
+    });
+}
+
+// Cancelled during the poll of the scope itself.
+
+static LOCAL: TaskLocal<u32> = TaskLocal::new();
+
+/// Polls it through a combinator, which has a waker of its own.
+async fn via<F: Future>(future: F) -> F::Output {
+    let mut one = FuturesUnordered::from_iter([future]);
+    one.next().await.expect("one")
+}
+
+#[test]
+fn a_shield_inside_a_combinator_that_cancels_its_scope_is_awaited() {
+    run(async {
+        keep_reports();
+        let (log, scope) = (Log::new(), CancelScope::new());
+        let part = async {
+            scope.cancel("enough");
+            log.work("part", 5).await;
+        };
+        let work = via(scope.run(async {
+            shield(part).await;
+            sleep(ms(1)).await;
+        }));
+        assert!(work.await.is_err());
+        assert_eq!(log.take(), ["0 part starts", "5 part ends"]);
+        assert!(reports().is_empty());
+    });
+}
+
+#[test]
+fn a_cleanup_inside_a_combinator_that_cancels_its_scope_is_awaited() {
+    run(async {
+        keep_reports();
+        let (log, scope) = (Log::new(), CancelScope::new());
+        let work = with_cleanup(async { Ok::<_, Word>(()) }, async |_| {
+            scope.cancel("enough");
+            log.work("cleanup", 5).await;
+        });
+        let _ = via(scope.run(work)).await;
+        assert_eq!(log.take(), ["0 cleanup starts", "5 cleanup ends"]);
+        assert!(reports().is_empty());
+    });
+}
+
+#[test]
+fn a_group_inside_a_combinator_whose_task_cancels_the_scope_around_is_awaited() {
+    run(async {
+        keep_reports();
+        let (log, scope) = (Log::new(), CancelScope::new());
+        let work = group(async |g| {
+            g.spawn(async {
+                scope.cancel("enough");
+                shield(log.work("part", 5)).await;
+            });
+            sleep(ms(9)).await;
+            Ok(())
+        });
+        assert!(via(scope.run(work)).await.is_err());
+        assert_eq!(log.take(), ["0 part starts", "5 part ends"]);
+        assert!(reports().is_empty());
+    });
+}
+
+#[test]
+fn a_cleanup_whose_neighbour_inside_the_same_combinator_cancels_both_is_awaited() {
+    // the region was polled before the branch that cancels
+    run(async {
+        keep_reports();
+        let (log, scope) = (Log::new(), CancelScope::new());
+        let other = async {
+            sleep(ms(3)).await;
+            scope.cancel("enough");
+        };
+        assert!(via(scope.run(join(region(&log, "cleanup", 5), other))).await.is_err());
+        assert_eq!(log.take(), ["3 cleanup starts", "8 cleanup ends"]);
+        assert!(reports().is_empty());
+    });
+}
+
+#[test]
+fn a_shield_under_task_locals_inside_a_combinator_that_cancels_its_scope_is_awaited() {
+    run(async {
+        keep_reports();
+        let (log, scope) = (Log::new(), CancelScope::new());
+        let part = async {
+            scope.cancel("enough");
+            log.work("part", 5).await;
+        };
+        let _ = scope.run(via(LOCAL.scope(1, shield(part)))).await;
+        assert_eq!(log.take(), ["0 part starts", "5 part ends"]);
+        assert!(reports().is_empty());
+    });
+}
+
+#[test]
+fn a_shield_under_a_timeout_inside_a_combinator_that_cancels_its_scope_is_awaited() {
+    run(async {
+        keep_reports();
+        let (log, scope) = (Log::new(), CancelScope::new());
+        let part = async {
+            scope.cancel("enough");
+            log.work("part", 5).await;
+        };
+        let _ = scope.run(via(timeout(ms(1000), shield(part)))).await;
+        assert_eq!(log.take(), ["0 part starts", "5 part ends"]);
+        assert!(reports().is_empty());
     });
 }

@@ -3,9 +3,9 @@
 mod common;
 
 use common::{
-    Drops, Log, OnDrop, fail, fail_after, failed, group, keep_reports, ms, panic_of, poll_idly, reports, run,
+    Drops, Log, OnDrop, counted, fail, fail_after, failed, group, keep_reports, ms, panic_of, poll_idly, reports, run,
 };
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::pin::pin;
 use std::rc::Rc;
@@ -89,6 +89,20 @@ fn the_error_of_a_cleanup_under_a_cancel_resumes_the_caller_up_to_its_next_wait(
         assert_eq!(log.take(), ["10 cleanup"]);
         assert!(reports().is_empty(), "a cancel is no loss");
     });
+}
+
+#[test]
+fn errors_of_cleanups_under_cancels_in_turns_of_other_runtimes_cost_no_turn() {
+    // 64 of them a turn cost nothing; each of these is alone in its turn
+    let polls: Vec<_> = (0..70)
+        .map(|_| {
+            let polls = Cell::new(0);
+            let cleanup = async |_| Err("cleanup");
+            run(timeout(ms(1), counted(&polls, with_cleanup(for_ever(), cleanup)))).ok();
+            polls.get()
+        })
+        .collect();
+    assert_eq!(polls, [2; 70], "at its start and at its cancel");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The sweep in its quick form: every program of the corpus, replayed with something going wrong at every poll.
 //!
-//! The harness and the programs are in `tests/sweep`; the deep form is `cargo run --release -p taskgroup-sweep -- deep`.
+//! The harness and the programs are in `tests/sweep`; the deep form is `cargo run --release -p taskgroup-sweep --
+//! deep`.
 
 use taskgroup_sweep::{Form, Program, corpus, replay, sweep};
 

@@ -1,15 +1,15 @@
 //! A supervisor at work: three days of a weather station on a mountain, in virtual time and so in no time.
 //!
 //! Shows: supervision as a program over task groups, under the supervise policy. Children that fail are started again,
-//! alone or with others, after delays that grow; they clean up when they are stopped; one of them is a supervisor of its
-//! own. If they fail too often, the supervisor gives up, and its end is an error tree. Only in virtual time can one
+//! alone or with others, after delays that grow; they clean up when they are stopped; one of them is a supervisor of
+//! its own. If they fail too often, the supervisor gives up, and its end is an error tree. Only in virtual time can one
 //! look at this: the program is the same on the real clock, and takes three days.
 //!
 //! Run: `cargo run --bin supervisor -- --strategy rest --seed 3`
 //!
-//! Look at: the lanes, drawn from what the run noted down, a column for each hour, and how they differ between the three
-//! strategies. In the source, `station.rs`, where the children are described; then `supervision/`, which knows nothing
-//! of the station.
+//! Look at: the lanes, drawn from what the run noted down, a column for each hour, and how they differ between the
+//! three strategies. In the source, `station.rs`, where the children are described; then `supervision/`, which knows
+//! nothing of the station.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
 
 mod station;

@@ -18,8 +18,8 @@ use std::task::{Context, Poll, ready};
 /// A socket, pipe or other descriptor of which operations can be awaited.
 ///
 /// Every operation is tried first and waits only if it would block, or if its task has had 64 others without a wait in
-/// between: then it lets everything else run once, so that a fast peer starves nobody. There is no mutable access to what is inside: it
-/// could be exchanged for another descriptor while it is registered.
+/// between: then it lets everything else run once, so that a fast peer starves nobody. There is no mutable access to
+/// what is inside: it could be exchanged for another descriptor while it is registered.
 ///
 /// Costs one system call when it is made and one when it is dropped, besides those of the operations.
 ///

@@ -206,8 +206,8 @@ impl Local {
         self.polls.set(self.polls.get().wrapping_add(1));
     }
 
-    /// The number of the turn that the loop is in; no other turn on this thread has it, of whatever runtime. For what may
-    /// be done only so often in one turn.
+    /// The number of the turn that the loop is in; no other turn on this thread has it, of whatever runtime. For what
+    /// may be done only so often in one turn.
     #[must_use]
     pub fn turn_number(&self) -> u64 {
         self.turn.get()

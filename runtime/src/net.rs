@@ -35,7 +35,8 @@
 //! - **All methods take `&self`**, and the streams are `AsyncRead` and `AsyncWrite` also by reference: one task may
 //!   read while another writes, and nothing need be split.
 //! - **Where.** A socket is made inside a runtime and used in that one. Made outside: an error of kind
-//!   [`NotConnected`](std::io::ErrorKind::NotConnected); used elsewhere: one of kind [`Other`](std::io::ErrorKind::Other).
+//!   [`NotConnected`](std::io::ErrorKind::NotConnected); used elsewhere: one of kind
+//!   [`Other`](std::io::ErrorKind::Other).
 //! - **Waiting.** An operation is tried at once and waits only if it would block. Several tasks may wait in the
 //!   `async` methods of one socket, and all are woken. The `poll_` methods of the traits remember one task for each
 //!   direction, the last one.

@@ -17,9 +17,9 @@
 //!
 //! **Cost.** One system call at each end of a source's life.
 //!
-//! **The fallback.** Where the poller has no edge mode, registrations are one-shot and each wait costs a call to arm it.
-//! An event of *either* direction disarms *both*: so it wakes who waits for the other one too, and they, told "would
-//! block" by their memory and not by the kernel, arm it again. (To arm it here, the source would have to know a
+//! **The fallback.** Where the poller has no edge mode, registrations are one-shot and each wait costs a call to arm
+//! it. An event of *either* direction disarms *both*: so it wakes who waits for the other one too, and they, told
+//! "would block" by their memory and not by the kernel, arm it again. (To arm it here, the source would have to know a
 //! descriptor that it does not own.)
 #![allow(unsafe_code, reason = "registering a descriptor is a promise about its life")]
 

@@ -1,6 +1,7 @@
 //! Who has been woken: ready sets and their members.
 //!
-//! Before: `slots.rs`, the table underneath. After: `remote.rs` for wakes from other threads, `runtime.rs` for the set of root tasks.
+//! Before: `slots.rs`, the table underneath. After: `remote.rs` for wakes from other threads, `runtime.rs` for the set
+//! of root tasks.
 //!
 //! **One machine, twice.** The executor and a task group are the same thing: some futures, and a set of woken keys.
 //! Each future is a *member* of one set and has a *slot*. A wake climbs, a poll descends:

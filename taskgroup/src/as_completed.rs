@@ -16,8 +16,8 @@ use std::task::{Context, Poll};
 
 /// Takes the results of tasks as they end, each with its place among the arguments.
 ///
-/// Handles can be given by value, or by `&mut` to keep those that are not taken. Each end costs O(1), however many there
-/// are.
+/// Handles can be given by value, or by `&mut` to keep those that are not taken. Each end costs O(1), however many
+/// there are.
 ///
 /// Source: `asyncio.as_completed`; and `wait` with `FIRST_COMPLETED`, which is one call of [`next`](AsCompleted::next).
 ///

@@ -1,7 +1,7 @@
 //! A child as its group keeps it.
 //!
-//! Before: `promise.rs`, what it shares with its handle. After: `group.rs`, `spawner.rs`, which make children, and `join.rs`,
-//! which polls them.
+//! Before: `promise.rs`, what it shares with its handle. After: `group.rs`, `spawner.rs`, which make children, and
+//! `join.rs`, which polls them.
 
 use crate::failures::Failed;
 use crate::outcome::Outcome;

@@ -6,8 +6,8 @@
 //! that must say goodbye, a transaction that must be rolled back, cannot do so in `Drop`. **Remedy.** Before a
 //! cancelled task is dropped, it is polled as long as there is a *region* in it that is being awaited: the region drops
 //! its body and runs its cleanup, in a shield of its own. What is around the region stands still meanwhile, since all
-//! waits of ours freeze. **Cost.** A node in the scope tree for the body and one for the cleanup, no allocation on the usual path; and a
-//! cleanup that never ends keeps its task alive for ever, unless there is a grace
+//! waits of ours freeze. **Cost.** A node in the scope tree for the body and one for the cleanup, no allocation on the
+//! usual path; and a cleanup that never ends keeps its task alive for ever, unless there is a grace
 //! ([`TaskGroup::grace`](crate::TaskGroup::grace), [`CancelScope::grace`](crate::CancelScope::grace)).
 
 use crate::drive::{Driven, End, park, settle};
@@ -95,10 +95,10 @@ impl fmt::Display for Why {
 ///
 /// # Cancel
 ///
-/// The body is dropped at the wait where it is suspended, then the cleanup runs, and then the cancel goes on. *Dropping*
-/// it is not cancelling: then the body's destructors run and the cleanup does not, as if a `select` of another crate
-/// drops the loser. Nor does it if the task polls it once and then leaves it alone while it waits for something else;
-/// that is reported.
+/// The body is dropped at the wait where it is suspended, then the cleanup runs, and then the cancel goes on.
+/// *Dropping* it is not cancelling: then the body's destructors run and the cleanup does not, as if a `select` of
+/// another crate drops the loser. Nor does it if the task polls it once and then leaves it alone while it waits for
+/// something else; that is reported.
 ///
 /// ```
 /// use std::time::Duration;

@@ -192,7 +192,8 @@ impl<F: Future> Future for Driven<'_, F> {
 }
 
 impl<F> Drop for Driven<'_, F> {
-    /// Dropped before its end: the future goes first, in its own name, so that its destructors find what its polls found.
+    /// Dropped before its end: the future goes first, in its own name, so that its destructors find what its polls
+    /// found.
     fn drop(&mut self) {
         if self.future.is_some() {
             let _scope = Current::get().with_node(self.scope.node).enter();

@@ -29,8 +29,8 @@ pub use member::{Leaf, Member, What};
 /// - To change the errors' type: [`map`](Self::map), [`boxed`](Self::boxed).
 ///
 /// `Display` is one line and names the first error; the alternate form `{:#}` and `Debug` are the tree, one line for
-/// each error, so that `main` may return it ([`report`](Self::report) says how much of it). `source` is `None`: there is
-/// no one cause.
+/// each error, so that `main` may return it ([`report`](Self::report) says how much of it). `source` is `None`: there
+/// is no one cause.
 ///
 /// Source: PEP 654, in which a lone error is wrapped too; the order is `asyncio.TaskGroup`'s. Nothing here recurses,
 /// however deep the tree.
@@ -225,7 +225,8 @@ impl<E> ExceptionGroup<E> {
         self.into_parts().1
     }
 
-    /// How many errors of this group itself were not kept, since it keeps only so many, but went to the reporter. Mostly
+    /// How many errors of this group itself were not kept, since it keeps only so many, but went to the reporter.
+    /// Mostly
     /// 0. When the group is split, they are with the rest, or with the match if there is no rest.
     #[must_use]
     pub fn omitted(&self) -> usize {

@@ -80,8 +80,8 @@ pub struct TaskGroup<'scope, 'env: 'scope, E: 'static = BoxError> {
     pub(crate) ledger: Rc<Ledger>,
     /// What to do with the error of a task that is spawned now, under [`supervise`](Self::supervise).
     pub(crate) handler: RefCell<ManuallyDrop<Option<Handler<'scope>>>>,
-    /// `'env` is invariant, as in `std::thread::Scope`. `E: 'static` stands on the type: without it, a task that borrows
-    /// could not fail with a `Box<dyn Error>` (`&'scope TaskGroup<E>` would ask both `'env` and `E` to outlive
+    /// `'env` is invariant, as in `std::thread::Scope`. `E: 'static` stands on the type: without it, a task that
+    /// borrows could not fail with a `Box<dyn Error>` (`&'scope TaskGroup<E>` would ask both `'env` and `E` to outlive
     /// `'scope`, and rustc then asks for `'static`).
     env: PhantomData<&'env mut &'env ()>,
     errors: PhantomData<fn(E) -> E>,
@@ -96,9 +96,9 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
     /// Starts a task. It runs for the first time when whoever spawns it waits; tasks start in the order of spawning.
     ///
     /// The task ends in `Result<T, E>`, or in `()` if it cannot fail; one that ends in a group's own result, that is in
-    /// `Result<T, ExceptionGroup<E>>`, is started with [`spawn_group`](Self::spawn_group). In a group that is closing the future is dropped
-    /// without having run, and the handle says so; [`try_spawn`](Self::try_spawn) gives it back instead. Costs two
-    /// allocations.
+    /// `Result<T, ExceptionGroup<E>>`, is started with [`spawn_group`](Self::spawn_group). In a group that is closing
+    /// the future is dropped without having run, and the handle says so; [`try_spawn`](Self::try_spawn) gives it back
+    /// instead. Costs two allocations.
     ///
     /// Source: `create_task` of `asyncio.TaskGroup` (tg1; `test_taskgroup_01`).
     #[track_caller]

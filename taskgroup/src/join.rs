@@ -161,8 +161,8 @@ where
         }
     }
 
-    /// A child comes up that is in the inbox, or has no place yet: one that is cancelled, or was woken through its slot's
-    /// last tenant. `None`: it is not to be polled.
+    /// A child comes up that is in the inbox, or has no place yet: one that is cancelled, or was woken through its
+    /// slot's last tenant. `None`: it is not to be polled.
     #[inline(never)]
     fn look_up(&self, key: u32) -> Option<usize> {
         let key = if key >= NEWCOMERS { self.group.receive(key)? } else { (key - QUEUED) as usize };

@@ -1,6 +1,7 @@
 //! The books of a group: who lives, what failed, which phase it is in. It knows no lifetimes.
 //!
-//! Before: `promise.rs`, `child.rs`, `limit.rs`, `failures.rs`. After: `group.rs`, where the futures are, and `join.rs`, which polls them.
+//! Before: `promise.rs`, `child.rs`, `limit.rs`, `failures.rs`. After: `group.rs`, where the futures are, and
+//! `join.rs`, which polls them.
 
 use crate::child::{Child, GivenAway};
 use crate::drive::End;

@@ -22,14 +22,16 @@
 //! # }
 //! ```
 //!
-//! - Groups: [`task_group`] runs a body with a [`TaskGroup`]; [`TaskGroup::spawn`] starts tasks, which may borrow. A group
-//!   has a policy ([`fail_fast`](TaskGroup::fail_fast), [`collect_all`](TaskGroup::collect_all),
+//! - Groups: [`task_group`] runs a body with a [`TaskGroup`]; [`TaskGroup::spawn`] starts tasks, which may borrow. A
+//!   group has a policy ([`fail_fast`](TaskGroup::fail_fast), [`collect_all`](TaskGroup::collect_all),
 //!   [`supervise`](TaskGroup::supervise)) and a [`limit`](TaskGroup::limit); a task can be waited for until it is ready
 //!   ([`start`](TaskGroup::start)). A [`Spawner`] is a group's handle that borrows nothing.
-//! - Results: a [`Task`] is a handle: await it, name it, cancel it, take its result; [`JoinError`] says what became of it.
+//! - Results: a [`Task`] is a handle: await it, name it, cancel it, take its result; [`JoinError`] says what became of
+//!   it.
 //!   [`gather`](gather()), [`gather_settled`], [`race`](race()), [`as_completed`](as_completed()) and
 //!   [`TaskGroup::stream`] are for many.
-//! - Errors: an [`ExceptionGroup`] is every error as a tree, with names and places; it is split, handled by kind and printed.
+//! - Errors: an [`ExceptionGroup`] is every error as a tree, with names and places; it is split, handled by kind and
+//!   printed.
 //! - Cancels: [`CancelScope`] and [`timeout`](timeout()) cancel what is in them; [`Reason`] is why, and
 //!   [`cancel_reason`] asks. [`with_cleanup`] and [`with_resource`] run async cleanup that really finishes, [`shield`]
 //!   holds a cancel off, [`TaskGroup::grace`] bounds both. [`checkpoint`](checkpoint()) is a place to be cancelled at.

@@ -189,8 +189,8 @@ impl<E: 'static> TaskGroup<'_, '_, E> {
     /// Waits until a task that is spawned now would start at once: *before* work is accepted, so that what cannot be
     /// served waits where it comes from, not in the group.
     ///
-    /// The place is not held: spawn before you wait for anything that lets others spawn. Meant for one acceptor or a few:
-    /// each place that becomes free wakes all who wait here. In a group that is closing it
+    /// The place is not held: spawn before you wait for anything that lets others spawn. Meant for one acceptor or a
+    /// few: each place that becomes free wakes all who wait here. In a group that is closing it
     /// returns at once, since nothing will start any more.
     ///
     /// # Cancel

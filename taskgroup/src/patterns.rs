@@ -354,8 +354,8 @@
 //!
 //! # Events, queues, locks
 //!
-//! They are not ours: [`async-lock`](https://docs.rs/async-lock) and [`async-channel`](https://docs.rs/async-channel) work
-//! here as anywhere, and a wait in them that is cancelled loses nothing.
+//! They are not ours: [`async-lock`](https://docs.rs/async-lock) and [`async-channel`](https://docs.rs/async-channel)
+//! work here as anywhere, and a wait in them that is cancelled loses nothing.
 //!
 //! | asyncio | |
 //! |---|---|

@@ -49,8 +49,9 @@ impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
         self.collect_at_most(usize::MAX);
     }
 
-    /// The same, but the group keeps only the first `most` errors, at least one; further ones go to the reporter and are
-    /// counted. The bound is the group's: the last one that was set holds, for all tasks. For groups that live long.
+    /// The same, but the group keeps only the first `most` errors, at least one; further ones go to the reporter and
+    /// are counted. The bound is the group's: the last one that was set holds, for all tasks. For groups that live
+    /// long.
     pub fn collect_at_most(&self, most: usize) {
         self.ledger.failures.keep_at_most(most.max(1));
         self.ledger.set_policy(Policy::Collect);
@@ -87,9 +88,9 @@ impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
         self.ledger.set_policy(Policy::Supervise);
     }
 
-    /// Bounds the cleanups of this group: a task, or the body, that has not ended so long after the group asked it to is
-    /// dropped with nothing but destructors, shields and cleanups included. For the body and for tasks that are spawned
-    /// later.
+    /// Bounds the cleanups of this group: a task, or the body, that has not ended so long after the group asked it to
+    /// is dropped with nothing but destructors, shields and cleanups included. For the body and for tasks that are
+    /// spawned later.
     ///
     /// What was cut off, says so: [`JoinError::was_cut_off`](crate::JoinError::was_cut_off), and the reporter. A cancel
     /// from outside the group is bounded by the grace of whoever was asked.

@@ -19,13 +19,13 @@ use taskgroup_runtime::{Local, Report, report};
 /// Handles are futures too: `race(tasks)` waits for the first of them that succeeds, and cancels nothing but the wait.
 /// (For the first that *ends*, see [`as_completed`].)
 ///
-/// Source: `asyncio.wait(return_when=FIRST_COMPLETED)` and what people build on it; Trio's nursery with a cancel in each
-/// child.
+/// Source: `asyncio.wait(return_when=FIRST_COMPLETED)` and what people build on it; Trio's nursery with a cancel in
+/// each child.
 ///
 /// # Errors
 ///
-/// [`NoWinner`]: with every loser's error, in the order in which they failed; or that there was nobody. If one wins, the
-/// losers' errors are dropped; those of their cleanups go to the reporter.
+/// [`NoWinner`]: with every loser's error, in the order in which they failed; or that there was nobody. If one wins,
+/// the losers' errors are dropped; those of their cleanups go to the reporter.
 ///
 /// # Panics
 ///

@@ -54,7 +54,8 @@ impl<T> Task<T> {
         &self.promise.state
     }
 
-    /// Gets a place in a line of handles that are taken as their tasks end. Of a task that has ended, it arrives at once.
+    /// Gets a place in a line of handles that are taken as their tasks end. Of a task that has ended, it arrives at
+    /// once.
     pub(crate) fn line_up(&self, line: &Rc<Line>, place: usize) {
         let state = self.state();
         if state.has_ended() && !state.is_news() {
@@ -78,8 +79,8 @@ impl<T> Task<T> {
         self
     }
 
-    /// Places the task where somebody else asked for it, for errors and traces. Until then that is where `spawn` was called:
-    /// in a pool or a supervisor always the same line.
+    /// Places the task where somebody else asked for it, for errors and traces. Until then that is where `spawn` was
+    /// called: in a pool or a supervisor always the same line.
     ///
     /// ```
     /// use std::panic::Location;
@@ -133,8 +134,8 @@ impl<T> Task<T> {
         true
     }
 
-    /// Whether the task has ended, in whatever way. True at once, and [`result`](Self::result) has the result; who awaits
-    /// the handle is told after the group has acted on the end.
+    /// Whether the task has ended, in whatever way. True at once, and [`result`](Self::result) has the result; who
+    /// awaits the handle is told after the group has acted on the end.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.state().has_ended()

@@ -117,8 +117,8 @@ impl Drop for Leave<'_> {
 ///
 /// It is declared after the group and before the body, so it runs after the body is dropped and while the group is
 /// whole. In the order of spawning, and in a loop, since a dying child may spawn: into a group that is closing, from
-/// here on. A destructor's panic is the child's: the first goes on, the others are reported. So are errors that had been
-/// collected and now reach nobody.
+/// here on. A destructor's panic is the child's: the first goes on, the others are reported. So are errors that had
+/// been collected and now reach nobody.
 struct Drain<'a, 'scope, 'env, E: 'static>(&'a TaskGroup<'scope, 'env, E>);
 
 impl<E> Drop for Drain<'_, '_, '_, E> {

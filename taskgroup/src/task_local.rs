@@ -55,8 +55,8 @@ thread_local! {
 /// let request = REQUEST.get();
 /// ```
 pub struct TaskLocal<T: 'static> {
-    /// Something to have an address of its own, which is the key. An atomic, so that there is no `'static` reference to a
-    /// `const`: two of those could have one address.
+    /// Something to have an address of its own, which is the key. An atomic, so that there is no `'static` reference to
+    /// a `const`: two of those could have one address.
     place: AtomicU8,
     value: PhantomData<fn() -> T>,
 }

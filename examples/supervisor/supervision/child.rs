@@ -11,8 +11,8 @@ use taskgroup::{ExceptionGroup, JoinError, Member, Reason};
 /// When a child is started again. Never once the supervisor is asked to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Restart {
-    /// However it ended. A good end counts for the delay, but not as a restart that may become too many: it is no error,
-    /// and there would be none to end with.
+    /// However it ended. A good end counts for the delay, but not as a restart that may become too many: it is no
+    /// error, and there would be none to end with.
     Always,
     /// When it failed, or was stopped since others are restarted. What has ended well has done its work, and stays
     /// ended when others are restarted.

@@ -6,8 +6,8 @@
 //! wait as it ends the work, a child of a round that others end again starts its wait anew, and no list of timers is
 //! kept. **Danger.** Asking several children to end and then waiting for all of them would take from a cleanup what it
 //! needs of those that were started before. **Remedy.** One is stopped after another, last started first; also when the
-//! whole supervisor is cancelled, since [`Crew::stop_all`] is the cleanup of the group's body, and a body ends before the
-//! group asks its children. **Cost.** To stop is as slow as the cleanups of all together.
+//! whole supervisor is cancelled, since [`Crew::stop_all`] is the cleanup of the group's body, and a body ends before
+//! the group asks its children. **Cost.** To stop is as slow as the cleanups of all together.
 
 use super::child::{Start, Work};
 use super::intensity::Window;

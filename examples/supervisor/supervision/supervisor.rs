@@ -48,8 +48,8 @@ impl<'a, E: 'static> Supervisor<'a, E> {
         Ok(Self { name: name.into(), children, plan, random })
     }
 
-    /// Runs the children, from the first to the last, until all have ended for good, or fail too often. `observe` is told
-    /// of everything, errors above all: nobody else sees those that a restart has made good.
+    /// Runs the children, from the first to the last, until all have ended for good, or fail too often. `observe` is
+    /// told of everything, errors above all: nobody else sees those that a restart has made good.
     ///
     /// Children are started in order, without waiting until one is ready. They are stopped in the reverse order, *one
     /// after another*, so that each can use in its cleanup what was started before it; each may take as long as the

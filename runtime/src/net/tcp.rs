@@ -167,8 +167,8 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) when nobody listens there, and what else the system says;
-    /// outside a runtime.
+    /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) when nobody listens there, and what else the system
+    /// says; outside a runtime.
     ///
     /// # Cancel
     ///

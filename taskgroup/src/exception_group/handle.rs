@@ -11,8 +11,8 @@ use std::borrow::Cow;
 use std::error::Error;
 
 impl<E: 'static> ExceptionGroup<E> {
-    /// Handles the errors that match, all at once: the handler gets their part of the tree, and is not called if there is
-    /// none. Further clauses follow, and [`rest`](Handled::rest) ends them:
+    /// Handles the errors that match, all at once: the handler gets their part of the tree, and is not called if there
+    /// is none. Further clauses follow, and [`rest`](Handled::rest) ends them:
     ///
     /// ```
     /// use taskgroup::{ExceptionGroup, block_on, task_group};
@@ -48,8 +48,8 @@ impl<E: 'static> ExceptionGroup<E> {
     ///
     /// A handler ends in `()`, or in `Result<(), E>` to fail itself.
     ///
-    /// Source: PEP 654's `except*`. What is not in it: a lone error is a group like any other, and the way on is a value,
-    /// so `return` and `break` are no trouble.
+    /// Source: PEP 654's `except*`. What is not in it: a lone error is a group like any other, and the way on is a
+    /// value, so `return` and `break` are no trouble.
     pub fn handle<R>(self, matches: impl FnMut(&E) -> bool, handler: impl FnOnce(Self) -> R) -> Handled<E>
     where
         R: Outcome<E, Value = ()>,
@@ -57,8 +57,8 @@ impl<E: 'static> ExceptionGroup<E> {
         Handled::new(self).handle(matches, handler)
     }
 
-    /// Handles the errors of a type that are in the boxes: the handler gets them unboxed, in their part of the tree, and
-    /// its parameter says which they are:
+    /// Handles the errors of a type that are in the boxes: the handler gets them unboxed, in their part of the tree,
+    /// and its parameter says which they are:
     ///
     /// ```
     /// use std::io;
@@ -86,9 +86,9 @@ impl<E: 'static> ExceptionGroup<E> {
     /// # Ok::<(), BoxError>(())
     /// ```
     ///
-    /// Without a closure that names the type: `errors.catch::<io::Error, _>(handler)`. A join error that only repeats an
-    /// error of this part is not in it. From an `anyhow::Error`, context around the error is dropped; where it matters,
-    /// use [`handle`](Self::handle) with `|error| error.is::<io::Error>()`.
+    /// Without a closure that names the type: `errors.catch::<io::Error, _>(handler)`. A join error that only repeats
+    /// an error of this part is not in it. From an `anyhow::Error`, context around the error is dropped; where it
+    /// matters, use [`handle`](Self::handle) with `|error| error.is::<io::Error>()`.
     pub fn catch<T, R>(self, handler: impl FnOnce(ExceptionGroup<T>) -> R) -> Handled<E>
     where
         E: DynError,
@@ -160,8 +160,8 @@ impl<E: 'static> Handled<E> {
     ///
     /// # Errors
     ///
-    /// What is left. If handlers failed, a group of their errors, in order, and of what is left as its last member, as in
-    /// PEP 654.
+    /// What is left. If handlers failed, a group of their errors, in order, and of what is left as its last member, as
+    /// in PEP 654.
     ///
     /// ```
     /// use taskgroup::ExceptionGroup;

@@ -52,8 +52,8 @@ impl<E: Debug> Debug for ExceptionGroup<E> {
 impl<E: Debug + Display> Error for ExceptionGroup<E> {}
 
 impl<E> ExceptionGroup<E> {
-    /// The tree in words, to print: at most 15 members of a group and 10 levels of groups, unless told otherwise. `{:#}`
-    /// and `Debug` of the group print the same.
+    /// The tree in words, to print: at most 15 members of a group and 10 levels of groups, unless told otherwise.
+    /// `{:#}` and `Debug` of the group print the same.
     ///
     /// Linear in what is printed and in the number of members beside it.
     ///

@@ -65,7 +65,8 @@ impl<E> ExceptionGroup<E> {
         })
     }
 
-    /// The errors that match, in a tree of the same shape: the first half of [`split`](Self::split). The rest is dropped.
+    /// The errors that match, in a tree of the same shape: the first half of [`split`](Self::split). The rest is
+    /// dropped.
     ///
     /// Source: PEP 654's `subgroup`.
     ///

@@ -87,8 +87,8 @@ pub(crate) enum Wakeup {
 }
 
 impl Node {
-    /// Whether the slot that it is woken through says if it was woken and not polled since. A region's does not: it may be
-    /// queued for something else. Nor does the waker of a combinator.
+    /// Whether the slot that it is woken through says if it was woken and not polled since. A region's does not: it may
+    /// be queued for something else. Nor does the waker of a combinator.
     pub(crate) fn has_slot_of_its_own(&self) -> bool {
         matches!((&self.kind, &self.wakeup), (Kind::Task(_) | Kind::Group(_), _) | (Kind::Scope, Wakeup::Slot(..)))
     }

@@ -30,8 +30,8 @@ enum Answer<'a> {
 
 /// Runs the case that a line of JSON describes, and answers with a line of JSON, without the line's end.
 ///
-/// The answer has the case's `id` and either `outcome` and `trace` or, whatever is wrong, `error`. Fields of the case but `id` and
-/// `program` are ignored.
+/// The answer has the case's `id` and either `outcome` and `trace` or, whatever is wrong, `error`. Fields of the case
+/// but `id` and `program` are ignored.
 ///
 /// ```
 /// use taskgroup_oracle::answer;

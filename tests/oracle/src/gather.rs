@@ -4,8 +4,8 @@
 //!
 //! It is not the library's, which fails with the whole tree: this one fails with the first error alone, lets a panic go
 //! on only when all have ended, and is cancelled, if it was interrupted, whatever its tasks fail with then. A group
-//! loses no error, so its tasks keep theirs from it; the step looks at their ends itself. Its two waits are a body and a
-//! cleanup: the second runs whether the first was interrupted or not, and cannot be.
+//! loses no error, so its tasks keep theirs from it; the step looks at their ends itself. Its two waits are a body and
+//! a cleanup: the second runs whether the first was interrupted or not, and cannot be.
 
 use crate::interpret::{Flow, IfDropped};
 use crate::program::{Member, Name};

@@ -21,7 +21,8 @@
 //! 1. what goes in: `program.rs` (the steps), `validate.rs` (the rules no grammar can state);
 //! 2. what comes out: `tree.rs` (errors), `trace.rs` (events), `recorded.rs` (traces as files have them, compared);
 //! 3. the interpreter: `world.rs` and `task.rs` (what the tasks of a program share), `interpret.rs` (a run, a body, the
-//!    plain steps), `blocks.rs` (the steps around a body), `gather.rs`, `wakers.rs` (to run it all behind wakers of another make);
+//!    plain steps), `blocks.rs` (the steps around a body), `gather.rs`, `wakers.rs` (to run it all behind wakers of
+//!    another make);
 //! 4. the use: `answer.rs` (a line in, a line out), `cases.rs` and `differences.rs` (what is recorded, what is
 //!    known), `check.rs` (all of it, counted).
 //!

@@ -11,8 +11,8 @@
 //! What is not the library's: a value that a function is about to return is leaked by the language when a destructor of
 //! its locals panics (rust-lang/rust#47949), and `FuturesUnordered` leaks what is left in it when one in it does.
 //!
-//! Which programs use what (`corpus`; the programs of `grown` use the first nine lines at random, and `oracle` has those of
-//! `tests/oracle`, run by its interpreter, with every block of a program in a probe):
+//! Which programs use what (`corpus`; the programs of `grown` use the first nine lines at random, and `oracle` has
+//! those of `tests/oracle`, run by its interpreter, with every block of a program in a probe):
 //!
 //! | feature | programs |
 //! | --- | --- |
@@ -47,7 +47,8 @@
 //! | `net` | all of `net` |
 //! | panics | all of `panics`, `regions/a_panic_is_cleaned_up_after`, `results/supervise_and_a_panic` |
 //!
-//! Read `injection.rs`, `stage.rs`, `probe.rs`, `run.rs`, `verdict.rs`, `sweep.rs`, `main.rs`; then the programs in `corpus`.
+//! Read `injection.rs`, `stage.rs`, `probe.rs`, `run.rs`, `verdict.rs`, `sweep.rs`, `main.rs`; then the programs in
+//! `corpus`.
 
 #![forbid(unsafe_code)]
 

@@ -3,7 +3,8 @@
 use crate::{Form, Program, guard, probe, value};
 use taskgroup_oracle::{Case, Recorded, Steps, Tier, Wakers, future, recorded_cases};
 
-/// Robust, and yet not after a needless poll: a task that is spawned at the instant of a cancel starts before it or not.
+/// Robust, and yet not after a needless poll: a task that is spawned at the instant of a cancel starts before it or
+/// not.
 const ORDERED: [&str; 2] = ["v0245", "v0448"];
 
 /// In the quick form, the cases written by hand.
