@@ -982,6 +982,7 @@ mod with_anyhow {
         // DESIGN 6
         let join = |context: bool| {
             run(task_group(async |g| {
+                g.collect_all();
                 let a = g.spawn(async { Err::<(), _>(anyhow!("A")) });
                 g.spawn(async move {
                     let joined = a.await;
