@@ -3,8 +3,9 @@
 //! Before: `line.rs`. After: `race.rs`, `task_stream.rs`.
 
 use crate::join_error::JoinError;
-use crate::line::{Line, ONE};
+use crate::line::Line;
 use crate::task::Task;
+use crate::waiters::ONE;
 use futures_core::Stream;
 use std::borrow::BorrowMut;
 use std::fmt;

@@ -106,9 +106,7 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
     where
         F: Future<Output: Outcome<E>> + 'scope,
     {
-        let place = Location::caller();
-        let started = self.launch(future, erase_outcome, place);
-        started.unwrap_or_else(|future| self.refuse(future, place))
+        self.launch_or_refuse(future, erase_outcome, Location::caller())
     }
 
     /// The same, but a group that is closing gives the future back.
@@ -135,8 +133,7 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
     where
         F: Future<Output: Outcome<E>> + 'scope,
     {
-        let place = Location::caller();
-        self.launch(future, erase_outcome, place).map_err(|future| SpawnError::new(future, false))
+        self.launch(future, erase_outcome, Location::caller()).map_err(|future| SpawnError::new(future, false))
     }
 
     /// Starts a task that ends in a group's own result. Its errors become a subtree, whatever `E` is.
@@ -165,9 +162,7 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         T: 'scope,
         F: Future<Output = Result<T, ExceptionGroup<E>>> + 'scope,
     {
-        let place = Location::caller();
-        let started = self.launch(future, |output: F::Output| output.map_err(erase), place);
-        started.unwrap_or_else(|future| self.refuse(future, place))
+        self.launch_or_refuse(future, |output: F::Output| output.map_err(erase), Location::caller())
     }
 
     pub(crate) fn launch<F, T>(
@@ -219,10 +214,21 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         if state.policy() == Policy::Supervise { (**self.handler.borrow()).clone() } else { None }
     }
 
-    /// Drops a future unstarted; the handle says so.
-    pub(crate) fn refuse<F, T>(&self, future: F, place: &'static Location<'static>) -> Task<T> {
-        drop(future);
-        Task::new(TypedPromise::new(self.ledger.refuse(place)))
+    /// The same, but a group that is closing drops the future unstarted; the handle says so.
+    pub(crate) fn launch_or_refuse<F, T>(
+        &'scope self,
+        future: F,
+        finish: impl FnOnce(F::Output) -> Result<T, Failure> + 'scope,
+        place: &'static Location<'static>,
+    ) -> Task<T>
+    where
+        F: Future + 'scope,
+        T: 'scope,
+    {
+        self.launch(future, finish, place).unwrap_or_else(|future| {
+            drop(future);
+            Task::new(TypedPromise::new(self.ledger.refuse(place)))
+        })
     }
 
     /// Cancels the tasks and closes the group; the body goes on. Its waits for tasks answer `Cancelled`, and its value

@@ -256,7 +256,7 @@ impl Ledger {
         self.phase.set(Phase::Closing);
         self.limit.clear();
         tree::cancel_tasks(self.node, reason);
-        self.limit.tell_all_admitting();
+        self.limit.admitting.wake();
     }
 
     pub(crate) fn over(&self) {

@@ -80,6 +80,7 @@ mod task_local;
 mod task_stream;
 mod timeout;
 mod tree;
+mod waiters;
 
 pub mod boxed;
 pub mod patterns;

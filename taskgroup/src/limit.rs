@@ -1,14 +1,15 @@
 //! How many tasks of a group run at once, and who waits for a place.
 //!
-//! Before: `promise.rs`. After: `ledger.rs`, which asks here whether a new task may be woken.
+//! Before: `waiters.rs`, `promise.rs`. After: `ledger.rs`, which asks here whether a new task may be woken.
 
 use crate::group::TaskGroup;
 use crate::ledger::Phase;
 use crate::tree::{self, NodeId};
+use crate::waiters::Waiters;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use taskgroup_runtime::is_frozen;
 
 /// The places of a group.
@@ -22,11 +23,9 @@ pub(crate) struct Limit {
     /// The last ticket that was given a place. Places are given in the order of the tickets, so all before it were.
     called: Cell<Ticket>,
     /// Those that were not called yet, first in first out. `None`: cancelled in the queue; the first is not.
-    queue: RefCell<VecDeque<(Ticket, Option<Queued>)>>,
+    queue: RefCell<Queue>,
     /// Who waits in [`TaskGroup::admit`], in the order of their coming.
-    admitting: RefCell<BTreeMap<u64, Waker>>,
-    /// How many ever came.
-    came: Cell<u64>,
+    pub(crate) admitting: Waiters,
 }
 
 /// A task that waits for a place.
@@ -42,11 +41,13 @@ pub(crate) struct Queued {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
+type Queue = VecDeque<(Ticket, Option<Queued>)>;
+
 impl Default for Limit {
     fn default() -> Self {
         let (last, called, running) = (Cell::default(), Cell::default(), Cell::default());
-        let (queue, admitting) = (RefCell::default(), RefCell::default());
-        Self { places: Cell::new(usize::MAX), running, last, called, queue, admitting, came: Cell::new(0) }
+        let (queue, admitting) = (RefCell::default(), Waiters::default());
+        Self { places: Cell::new(usize::MAX), running, last, called, queue, admitting }
     }
 }
 
@@ -81,8 +82,8 @@ impl Limit {
             return;
         }
         let mut queue = self.queue.borrow_mut();
-        if let Ok(at) = queue.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
-            queue[at].1 = None; // to take it out would move half of the queue
+        if let Some(task) = find(&mut queue, ticket) {
+            *task = None; // to take it out would move half of the queue
         }
         skip_cancelled(&mut queue);
     }
@@ -110,9 +111,8 @@ impl Limit {
 
     /// A task in the queue is kept under another key from now on.
     pub(crate) fn rekey(&self, ticket: Ticket, key: u32) {
-        let mut queue = self.queue.borrow_mut();
-        if let Ok(at) = queue.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
-            queue[at].1.iter_mut().for_each(|task| task.key = key);
+        if let Some(Some(task)) = find(&mut self.queue.borrow_mut(), ticket) {
+            task.key = key;
         }
     }
 
@@ -120,15 +120,7 @@ impl Limit {
     /// then left alone, and must not keep the place from the others.
     pub(crate) fn tell_admitting(&self) {
         if self.has_room() {
-            self.tell_all_admitting();
-        }
-    }
-
-    /// The same when there will be none any more.
-    pub(crate) fn tell_all_admitting(&self) {
-        let admitting = self.admitting.take();
-        for waker in admitting.into_values() {
-            waker.wake();
+            self.admitting.wake();
         }
     }
 
@@ -141,7 +133,13 @@ impl Limit {
     }
 }
 
-fn skip_cancelled(queue: &mut VecDeque<(Ticket, Option<Queued>)>) {
+/// The place of a ticket in the queue, which is in their order.
+fn find(queue: &mut Queue, ticket: Ticket) -> Option<&mut Option<Queued>> {
+    let at = queue.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()?;
+    Some(&mut queue[at].1)
+}
+
+fn skip_cancelled(queue: &mut Queue) {
     while queue.front().is_some_and(|(_, task)| task.is_none()) {
         queue.pop_front();
     }
@@ -212,7 +210,7 @@ impl<E: 'static> TaskGroup<'_, '_, E> {
     /// ```
     pub async fn admit(&self) {
         let limit = &self.ledger.limit;
-        let admitting = Admitting::new(limit);
+        let waiting = limit.admitting.come();
         poll_fn(|cx| {
             if is_frozen() {
                 return Poll::Pending;
@@ -220,39 +218,9 @@ impl<E: 'static> TaskGroup<'_, '_, E> {
             if limit.has_room() || self.ledger.phase() != Phase::Open {
                 return Poll::Ready(());
             }
-            admitting.wait(cx.waker());
+            limit.admitting.wait(waiting.number(), cx.waker());
             Poll::Pending
         })
         .await;
-    }
-}
-
-/// Somebody who waits for a place.
-struct Admitting<'a> {
-    limit: &'a Limit,
-    number: u64,
-}
-
-impl<'a> Admitting<'a> {
-    fn new(limit: &'a Limit) -> Self {
-        let number = limit.came.get();
-        limit.came.set(number + 1);
-        Self { limit, number }
-    }
-
-    fn wait(&self, waker: &Waker) {
-        let all = &self.limit.admitting;
-        if !all.borrow().get(&self.number).is_some_and(|own| own.will_wake(waker)) {
-            let waker = waker.clone();
-            let before = all.borrow_mut().insert(self.number, waker);
-            drop(before); // a foreign waker's drop is user code
-        }
-    }
-}
-
-impl Drop for Admitting<'_> {
-    fn drop(&mut self) {
-        let waker = self.limit.admitting.borrow_mut().remove(&self.number);
-        drop(waker);
     }
 }

@@ -5,9 +5,10 @@
 use crate::child::erase_outcome;
 use crate::group::TaskGroup;
 use crate::join_error::JoinError;
-use crate::line::{Line, ONE};
+use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::task::Task;
+use crate::waiters::ONE;
 use futures_core::Stream;
 use slab::Slab;
 use std::cell::RefCell;
@@ -80,8 +81,7 @@ impl<'scope, T: 'scope, E: 'static> TaskStream<'scope, '_, T, E> {
     where
         F: Future<Output: Outcome<E, Value = T>> + 'scope,
     {
-        let started = self.group.launch(future, erase_outcome, place);
-        let mut task = started.unwrap_or_else(|future| self.group.refuse(future, place));
+        let mut task = self.group.launch_or_refuse(future, erase_outcome, place);
         if let Some(name) = name {
             task = task.named(name);
         }
@@ -102,7 +102,7 @@ impl<'scope, T: 'scope, E: 'static> TaskStream<'scope, '_, T, E> {
     ///
     /// A cancellation point while there are tasks. Nothing is lost.
     pub async fn next(&self) -> Option<Result<T, JoinError>> {
-        let waiting = self.line.waiting();
+        let waiting = self.line.waiters.come();
         poll_fn(|cx| self.poll_taken(waiting.number(), cx)).await
     }
 
