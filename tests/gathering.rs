@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::cancelled::Held;
 use common::{
     Drops, Errors, Log, Word, after, counted, fail, fail_after, failed, group, keep_reports, ms, panic_of, poll_idly,
     poll_once, reports, run, shape, start, text,
@@ -12,7 +13,7 @@ use std::panic::catch_unwind;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Waker};
 
 use futures_util::future::{Either, join, select};
 use futures_util::{Stream, StreamExt};
@@ -896,13 +897,6 @@ fn a_stream_keeps_nothing_that_was_taken() {
         .await
         .expect("no error");
     });
-}
-
-/// Wakes nobody; its reference count says who keeps it.
-struct Held;
-
-impl Wake for Held {
-    fn wake(self: Arc<Self>) {}
 }
 
 /// Polls with the waker of somebody else.

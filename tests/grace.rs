@@ -2,30 +2,12 @@
 
 mod common;
 
+use common::cancelled::{error_of, region, stubborn};
 use common::{Drops, Log, fail_after, failed, group, keep_reports, ms, reports, run};
 use std::future::pending;
 
 use futures_util::future::join;
-use taskgroup::{CancelScope, JoinError, JoinErrorKind, Reason, Task, shield, sleep, timeout, with_cleanup, yield_now};
-
-#[track_caller]
-fn error_of<T>(task: &Task<T>) -> JoinError {
-    match task.result() {
-        Some(Err(error)) => error,
-        Some(Ok(_)) => panic!("it has a value"),
-        None => panic!("it has not ended"),
-    }
-}
-
-/// Waits for ever, with a cleanup that takes `n` milliseconds.
-async fn stubborn(log: &Log, n: u64) -> Result<(), &'static str> {
-    with_cleanup(pending(), async |_| log.work("cleanup", n).await).await
-}
-
-/// The same, for a task that cannot fail.
-async fn log_stubborn(log: &Log, name: &str) {
-    let _ = with_cleanup(pending::<Result<(), ()>>(), async |_| log.work(name, 1000).await).await;
-}
+use taskgroup::{CancelScope, JoinErrorKind, Reason, shield, sleep, timeout, with_cleanup, yield_now};
 
 // A group's.
 
@@ -36,7 +18,7 @@ fn a_task_that_cleans_up_for_too_long_is_cut_off() {
         let log = Log::new();
         let task = group(async |g| {
             g.grace(ms(20));
-            let task = g.spawn(stubborn(&log, 100)).named("slow");
+            let task = g.spawn(region(&log, "cleanup", 100)).named("slow");
             sleep(ms(10)).await;
             g.cancel("closing time");
             Ok(task)
@@ -61,7 +43,7 @@ fn a_task_that_ends_within_its_grace_is_not_cut_off() {
         let log = Log::new();
         let task = group(async |g| {
             g.grace(ms(20));
-            let task = g.spawn(stubborn(&log, 15));
+            let task = g.spawn(region(&log, "cleanup", 15));
             sleep(ms(10)).await;
             g.cancel("closing time");
             Ok(task)
@@ -81,7 +63,7 @@ fn grace_runs_from_the_asking_and_not_from_the_spawn() {
         let log = Log::new();
         group(async |g| {
             g.grace(ms(20));
-            let task = g.spawn(stubborn(&log, 100));
+            let task = g.spawn(region(&log, "cleanup", 100));
             sleep(ms(500)).await;
             task.cancel("enough");
             Ok(())
@@ -99,7 +81,7 @@ fn a_second_cancel_does_not_lengthen_the_grace() {
         let log = Log::new();
         group(async |g| {
             g.grace(ms(20));
-            let task = g.spawn(stubborn(&log, 100));
+            let task = g.spawn(region(&log, "cleanup", 100));
             yield_now().await;
             task.cancel("once");
             sleep(ms(15)).await;
@@ -143,7 +125,7 @@ fn what_is_cut_off_is_dropped_from_the_inside_out_with_destructors_only() {
                 let _outer = log.on_drop("outer");
                 let inner = async {
                     let _inner = drops.guard();
-                    stubborn(&log, 100).await
+                    region(&log, "cleanup", 100).await
                 };
                 with_cleanup(inner, async |_| log.note("never")).await
             });
@@ -165,9 +147,9 @@ fn siblings_have_a_grace_each() {
         let log = Log::new();
         group(async |g| {
             g.grace(ms(20));
-            let first = g.spawn(log_stubborn(&log, "first"));
+            let first = g.spawn(stubborn(&log, "first"));
             g.grace(ms(40));
-            let second = g.spawn(log_stubborn(&log, "second"));
+            let second = g.spawn(stubborn(&log, "second"));
             yield_now().await;
             first.cancel("a");
             sleep(ms(10)).await;
@@ -185,7 +167,7 @@ fn a_task_spawned_before_grace_was_set_has_none() {
     run(async {
         let log = Log::new();
         group(async |g| {
-            let task = g.spawn(log_stubborn(&log, "old"));
+            let task = g.spawn(stubborn(&log, "old"));
             g.grace(ms(20));
             yield_now().await;
             task.cancel("enough");
@@ -204,7 +186,7 @@ fn a_failure_bounds_siblings_and_the_body() {
         let log = Log::new();
         let ended = group(async |g| {
             g.grace(ms(20));
-            g.spawn(log_stubborn(&log, "sibling"));
+            g.spawn(stubborn(&log, "sibling"));
             g.spawn(common::fail_after(10, "oops"));
             let _ = with_cleanup(pending::<Result<(), ()>>(), async |_| log.work("body", 1000).await).await;
             Ok(())
@@ -228,7 +210,7 @@ fn grace_set_by_a_task_after_the_body_has_ended_is_for_later_tasks() {
             g.spawn(async {
                 sleep(ms(10)).await;
                 g.grace(ms(20));
-                let task = g.spawn(log_stubborn(&log, "late"));
+                let task = g.spawn(stubborn(&log, "late"));
                 yield_now().await;
                 task.cancel("enough");
             });
@@ -282,7 +264,7 @@ fn the_body_is_not_bounded_by_its_group_under_a_cancel_from_outside() {
         let log = Log::new();
         let work = group(async |g| {
             g.grace(ms(20));
-            log_stubborn(&log, "body").await;
+            stubborn(&log, "body").await;
             Ok(())
         });
         assert!(timeout(ms(10), work).await.is_err());
@@ -298,7 +280,7 @@ fn tasks_are_bounded_by_their_group_under_a_cancel_from_outside_too() {
         let log = Log::new();
         let work = group(async |g| {
             g.grace(ms(20));
-            g.spawn(log_stubborn(&log, "task"));
+            g.spawn(stubborn(&log, "task"));
             log.work("body", 1000).await;
             Ok(())
         });
@@ -317,7 +299,7 @@ fn a_scope_cuts_off_what_runs_in_it() {
         let scope = CancelScope::new();
         scope.grace(ms(20));
         scope.set_timeout(ms(10));
-        let cancelled = scope.run(stubborn(&log, 100)).await.expect_err("it is cancelled");
+        let cancelled = scope.run(region(&log, "cleanup", 100)).await.expect_err("it is cancelled");
         assert!(cancelled.was_cut_off());
         let text = "cancelled: a deadline of 10ms passed, and cut off before its cleanups had ended";
         assert_eq!(cancelled.to_string(), text);
@@ -336,7 +318,7 @@ fn a_scope_whose_cleanups_end_in_time_says_so() {
         let scope = CancelScope::new();
         scope.grace(ms(200));
         scope.set_timeout(ms(10));
-        let cancelled = scope.run(stubborn(&log, 100)).await.expect_err("it is cancelled");
+        let cancelled = scope.run(region(&log, "cleanup", 100)).await.expect_err("it is cancelled");
         assert!(!cancelled.was_cut_off());
         assert_eq!(cancelled.to_string(), "cancelled: a deadline of 10ms passed");
         assert_eq!(log.take(), ["10 cleanup starts", "110 cleanup ends"]);

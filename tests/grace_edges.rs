@@ -2,34 +2,14 @@
 
 mod common;
 
+use common::cancelled::{error_of, region, stubborn};
 use common::{Gate, Log, group, keep_reports, ms, only, poll_once, reports, run};
 use std::cell::RefCell;
 use std::future::pending;
 use std::pin::pin;
 
 use futures_util::future::join;
-use taskgroup::{
-    CancelScope, JoinError, JoinErrorKind, Reason, Task, node_count, shield, sleep, with_cleanup, yield_now,
-};
-
-#[track_caller]
-fn error_of<T>(task: &Task<T>) -> JoinError {
-    match task.result() {
-        Some(Err(error)) => error,
-        Some(Ok(_)) => panic!("it has a value"),
-        None => panic!("it has not ended"),
-    }
-}
-
-/// Waits for ever, with a cleanup that takes `n` milliseconds.
-async fn stubborn(log: &Log, n: u64) -> Result<(), &'static str> {
-    with_cleanup(pending(), async |_| log.work("cleanup", n).await).await
-}
-
-/// The same, for a task that cannot fail.
-async fn log_stubborn(log: &Log, name: &str) {
-    let _ = with_cleanup(pending::<Result<(), ()>>(), async |_| log.work(name, 1000).await).await;
-}
+use taskgroup::{CancelScope, JoinErrorKind, Reason, node_count, shield, sleep, with_cleanup, yield_now};
 
 // One grace and another.
 
@@ -43,7 +23,7 @@ fn an_outer_grace_bounds_an_inner_one() {
         outer.set_timeout(ms(20));
         inner.grace(ms(1000));
         inner.set_timeout(ms(10));
-        let cancelled = outer.run(inner.run(stubborn(&log, 5000))).await.expect_err("it is cancelled");
+        let cancelled = outer.run(inner.run(region(&log, "cleanup", 5000))).await.expect_err("it is cancelled");
         assert!(cancelled.was_cut_off());
         assert_eq!(log.take(), ["10 cleanup starts", "50 cleanup cancelled"]);
         assert!(!inner.cancelled_caught());
@@ -61,7 +41,7 @@ fn an_inner_grace_ends_before_an_outer_one() {
         outer.set_timeout(ms(20));
         inner.grace(ms(30));
         inner.set_timeout(ms(10));
-        let cancelled = outer.run(inner.run(stubborn(&log, 5000))).await.expect_err("it is cancelled");
+        let cancelled = outer.run(inner.run(region(&log, "cleanup", 5000))).await.expect_err("it is cancelled");
         assert!(!cancelled.was_cut_off(), "the outer had to wait no longer than it liked");
         assert_eq!(log.take(), ["10 cleanup starts", "40 cleanup cancelled"]);
         assert_eq!(reports().len(), 1);
@@ -79,8 +59,8 @@ fn an_outer_grace_bounds_a_group_with_all_its_tasks() {
         let tasks = RefCell::new(Vec::new());
         let work = group(async |g| {
             g.grace(ms(1000));
-            tasks.borrow_mut().push(g.spawn(log_stubborn(&log, "a")));
-            tasks.borrow_mut().push(g.spawn(log_stubborn(&log, "b")));
+            tasks.borrow_mut().push(g.spawn(stubborn(&log, "a")));
+            tasks.borrow_mut().push(g.spawn(stubborn(&log, "b")));
             Ok(())
         });
         assert!(scope.run(work).await.expect_err("it is cancelled").was_cut_off());
@@ -103,7 +83,7 @@ fn errors_in_a_group_that_is_cut_off_are_reported() {
         scope.set_timeout(ms(10));
         let work = group(async |g| {
             g.spawn(common::fail_after(5, "oops")).named("bad");
-            g.spawn(log_stubborn(&log, "good"));
+            g.spawn(stubborn(&log, "good"));
             Ok(())
         });
         assert!(scope.run(work).await.is_err());
@@ -136,7 +116,7 @@ fn no_grace_at_all_is_destructors_only() {
         let log = Log::new();
         let task = group(async |g| {
             g.grace(ms(0));
-            let task = g.spawn(stubborn(&log, 100));
+            let task = g.spawn(region(&log, "cleanup", 100));
             sleep(ms(10)).await;
             task.cancel("now");
             sleep(ms(10)).await;

@@ -2,13 +2,14 @@
 
 mod common;
 
+use common::cancelled::Held;
 use common::{Drops, Gate, Group, Log, Word, after, counted, fail, fail_after, failed, group, ms, poll_once, run};
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Waker};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -700,13 +701,6 @@ fn admit_returns_when_the_group_is_closed_meanwhile() {
         .expect("no error");
         assert_eq!(log.take(), ["5 admitted"]);
     });
-}
-
-/// Counts nothing, wakes nobody; its reference count says who keeps it.
-struct Held;
-
-impl Wake for Held {
-    fn wake(self: Arc<Self>) {}
 }
 
 #[test]

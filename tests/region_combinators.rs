@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{Drops, Gate, Log, group, keep_reports, ms, poll_once, reports, run};
+use common::cancelled::region;
+use common::{Drops, Gate, Log, Word, group, keep_reports, ms, poll_once, reports, run};
 use std::cell::Cell;
 use std::future::{Future, pending};
 use std::io::{Read, Write, pipe};
@@ -12,13 +13,7 @@ use futures_util::future::{FutureExt, join, join_all, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use taskgroup::{Async, CancelScope, TaskLocal, shield, sleep, timeout, with_cleanup, yield_now};
 
-type Word = &'static str;
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-
-/// Waits until it is cancelled, and then cleans up for so long.
-async fn region(log: &Log, name: &str, n: u64) -> Result<(), Word> {
-    with_cleanup(pending(), async |_| log.work(name, n).await).await
-}
 
 // Beside something else in one task.
 

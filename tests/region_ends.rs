@@ -2,8 +2,10 @@
 
 mod common;
 
+use common::cancelled::for_ever;
 use common::{
-    Drops, Log, OnDrop, counted, fail, fail_after, failed, group, keep_reports, ms, panic_of, poll_idly, reports, run,
+    Drops, Log, OnDrop, Word, counted, fail, fail_after, failed, group, keep_reports, ms, panic_of, poll_idly, reports,
+    run,
 };
 use std::cell::{Cell, RefCell};
 use std::future::pending;
@@ -14,13 +16,6 @@ use taskgroup::{
     CancelScope, Clock, JoinErrorKind, Reason, Runtime, Why, shield, sleep, timeout, with_cleanup, with_resource,
     yield_now,
 };
-
-type Word = &'static str;
-
-/// Waits until it is cancelled.
-async fn for_ever() -> Result<(), Word> {
-    pending().await
-}
 
 // How a cleanup ends.
 

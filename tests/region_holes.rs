@@ -2,8 +2,10 @@
 
 mod common;
 
+use common::cancelled::region;
 use common::{
-    Drops, Gate, Log, OnDrop, fail_after, failed, group, keep_reports, ms, only, panic_of, poll_once, reports, run,
+    Drops, Gate, Log, OnDrop, Word, fail_after, failed, group, keep_reports, ms, only, panic_of, poll_once, reports,
+    run,
 };
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
@@ -17,13 +19,7 @@ use taskgroup::{
     CancelScope, JoinErrorKind, Reason, Why, cancel_reason, shield, sleep, timeout, with_cleanup, yield_now,
 };
 
-type Word = &'static str;
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-
-/// Waits until it is cancelled, and then cleans up for so long.
-async fn region(log: &Log, name: &str, n: u64) -> Result<(), Word> {
-    with_cleanup(pending(), async |_| log.work(name, n).await).await
-}
 
 // Dropped, not cancelled.
 

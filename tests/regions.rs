@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{Drops, Log, fail, fail_after, failed, group, ms, only, panic_of, poll_idly, run};
+use common::cancelled::for_ever;
+use common::{Drops, Log, Word, fail, fail_after, failed, group, ms, only, panic_of, poll_idly, run};
 use std::cell::RefCell;
 use std::future::pending;
 
@@ -10,18 +11,11 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use taskgroup::net::{TcpListener, TcpStream};
 use taskgroup::{Reason, Why, cancel_reason, sleep, timeout, with_cleanup, with_resource, yield_now};
 
-type Word = &'static str;
-
 /// What a body with a cleanup that only notes why ended in, and what was noted.
 async fn end_of(body: impl Future<Output = Result<u32, Word>>) -> (Result<u32, Word>, Vec<String>) {
     let log = Log::new();
     let ended = with_cleanup(body, async |why: Why| log.note(why)).await;
     (ended, log.take())
-}
-
-/// Waits until it is cancelled.
-async fn for_ever() -> Result<(), Word> {
-    pending().await
 }
 
 // Why.

@@ -2,19 +2,14 @@
 
 mod common;
 
+use common::cancelled::reason_of;
 use common::{Drops, Gate, Log, counted, group, ms, panic_of, poll_idly, poll_once, run};
 use std::cell::Cell;
 use std::future::pending;
 use std::pin::pin;
 
 use futures_util::future::join;
-use taskgroup::{
-    CancelScope, Cancelled, Clock, Reason, Runtime, Why, now, shield, sleep, timeout, with_cleanup, yield_now,
-};
-
-fn reason_of<T>(ended: Result<T, Cancelled>) -> Option<String> {
-    ended.err().map(|cancelled| cancelled.reason().to_string())
-}
+use taskgroup::{CancelScope, Clock, Reason, Runtime, Why, now, shield, sleep, timeout, with_cleanup, yield_now};
 
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())

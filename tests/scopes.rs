@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::cancelled::reason_of;
 use common::{Drops, Log, OnDrop, group, ms, panic_of, poll_idly, poll_once, run};
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending};
@@ -15,10 +16,6 @@ use taskgroup::{
     CancelScope, Cancelled, Clock, Reason, Runtime, cancel_reason, checkpoint, shield, sleep, timeout, with_cleanup,
     yield_now,
 };
-
-fn reason_of<T>(ended: Result<T, Cancelled>) -> Option<String> {
-    ended.err().map(|cancelled| cancelled.reason().to_string())
-}
 
 fn text(text: &str) -> Option<String> {
     Some(text.to_owned())

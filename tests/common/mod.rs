@@ -1,6 +1,8 @@
 //! What the tests share: `run`, a log in virtual time, things that count their polls and drops, a gate.
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate and uses a part")]
 
+pub mod cancelled;
+
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt::{Display, Write};
