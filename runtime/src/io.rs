@@ -1,17 +1,18 @@
 //! A descriptor that can be waited for.
 //!
-//! Before: `reactor.rs`. After: `net/`, which wraps the sockets.
+//! Before: `reactor.rs`. After: `io/traits.rs`, reading and writing as `futures-io` has them; `net/`, which wraps the
+//! sockets.
 #![forbid(unsafe_code)]
+
+mod traits;
 
 use crate::freeze::is_frozen;
 use crate::local::Local;
 use crate::reactor::{Direction, IoSafe, Source, Ticket};
-use futures_io::{AsyncRead, AsyncWrite};
 use std::fmt;
 use std::future::poll_fn;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -109,17 +110,98 @@ impl<T: IoSafe> Async<T> {
     }
 
     async fn run<R>(&self, direction: Direction, mut operation: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+        self.wait(direction, || self.source.attempt(direction, || operation(self.get_ref()))).await
+    }
+
+    /// Waits as long as `attempt` has no result.
+    async fn wait<R>(&self, direction: Direction, mut attempt: impl FnMut() -> Option<io::Result<R>>) -> io::Result<R> {
         let mut waiter = Waiter { local: &self.local, source: &self.source, direction, ticket: None };
         poll_fn(|cx| {
             ready!(self.before()?);
             ready!(self.take_breath(cx));
-            if let Some(result) = self.source.attempt(direction, || operation(self.get_ref())) {
+            if let Some(result) = attempt() {
                 return Poll::Ready(result);
             }
             self.source.wait_as(&self.local, direction, &mut waiter.ticket, self.get_ref().as_fd(), cx)?;
             Poll::Pending
         })
         .await
+    }
+
+    /// Waits until a read may find something, and reads nothing: so a task that waits holds no buffer. To be followed by
+    /// [`try_read_with`](Self::try_read_with), which may still say that it would block; then wait again.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::Other`] when awaited under another runtime.
+    ///
+    /// # Cancel
+    ///
+    /// A cancellation point where it waits. Nothing is lost.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.ready(Direction::Read).await
+    }
+
+    /// Waits until a write may find room. Otherwise as [`readable`](Self::readable).
+    ///
+    /// # Errors
+    ///
+    /// As [`readable`](Self::readable).
+    ///
+    /// # Cancel
+    ///
+    /// A cancellation point where it waits. Nothing is lost.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.ready(Direction::Write).await
+    }
+
+    async fn ready(&self, direction: Direction) -> io::Result<()> {
+        self.wait(direction, || self.source.is_ready(direction).then_some(Ok(()))).await
+    }
+
+    /// Tries `operation` once, without waiting; not even that, if nothing has come since it would have blocked. No
+    /// cancellation point: it works in destructors.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] when there is nothing to read yet; and the errors of `operation`.
+    ///
+    /// ```
+    /// use std::io::{ErrorKind, Read, Write};
+    /// use taskgroup_runtime::{Async, block_on};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// block_on(async {
+    ///     let (reader, mut writer) = std::io::pipe()?;
+    ///     let reader = Async::new(reader)?;
+    ///     writer.write_all(b"hello")?;
+    ///     loop {
+    ///         reader.readable().await?;
+    ///         let mut buffer = [0; 64]; // on the stack: it does not live across a wait
+    ///         match reader.try_read_with(|mut pipe| pipe.read(&mut buffer)) {
+    ///             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+    ///             read => return read.map(|n| assert_eq!(&buffer[..n], b"hello")),
+    ///         }
+    ///     }
+    /// })
+    /// # }
+    /// ```
+    pub fn try_read_with<R>(&self, operation: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+        self.attempt(Direction::Read, operation)
+    }
+
+    /// The same for writing: [`io::ErrorKind::WouldBlock`] when there is no room.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_read_with`](Self::try_read_with).
+    pub fn try_write_with<R>(&self, operation: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+        self.attempt(Direction::Write, operation)
+    }
+
+    fn attempt<R>(&self, direction: Direction, mut operation: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+        let result = self.source.attempt(direction, || operation(self.get_ref()));
+        result.unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
     }
 
     /// The same as a poll. Only the last task that polls a direction this way is woken.
@@ -230,90 +312,5 @@ impl<T: IoSafe + fmt::Debug> fmt::Debug for Async<T> {
 impl<T: IoSafe> AsFd for Async<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.get_ref().as_fd()
-    }
-}
-
-impl<T: IoSafe> AsyncRead for &Async<T>
-where
-    for<'a> &'a T: Read,
-{
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.poll_read_with(cx, |mut io| io.read(buffer))
-    }
-
-    fn poll_read_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_read_with(cx, |mut io| io.read_vectored(buffers))
-    }
-}
-
-impl<T: IoSafe> AsyncRead for Async<T>
-where
-    for<'a> &'a T: Read,
-{
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_read(cx, buffer)
-    }
-
-    fn poll_read_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_read_vectored(cx, buffers)
-    }
-}
-
-impl<T: IoSafe> AsyncWrite for &Async<T>
-where
-    for<'a> &'a T: Write,
-{
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_write_with(cx, |mut io| io.write(bytes))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_write_with(cx, |mut io| io.write_vectored(slices))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_write_with(cx, |mut io| io.flush())
-    }
-
-    /// Flushes. What it means to close a direction depends on what is inside; sockets override it.
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush(cx)
-    }
-}
-
-impl<T: IoSafe> AsyncWrite for Async<T>
-where
-    for<'a> &'a T: Write,
-{
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_write_vectored(cx, slices)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut &*self).poll_flush(cx)
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut &*self).poll_close(cx)
     }
 }

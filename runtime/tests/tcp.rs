@@ -249,6 +249,52 @@ fn a_peek_leaves_the_bytes() -> io::Result<()> {
 }
 
 #[test]
+fn a_wait_for_readability_reads_nothing_and_ends_with_the_first_byte() -> io::Result<()> {
+    run(async {
+        let (here, there) = tcp_pair().await?;
+        let mut byte = [0];
+        there.readable().await?; // nobody has tried yet
+        assert_eq!(there.try_read(&mut byte).err().map(|error| error.kind()), Some(ErrorKind::WouldBlock));
+        let mut readable = pin!(there.readable());
+        assert!(poll_once(readable.as_mut()).await.is_pending());
+        here.write_all(b"xy").await?;
+        readable.await?;
+        there.readable().await?; // nothing was read
+        assert_eq!((there.try_read(&mut byte)?, byte), (1, *b"x"));
+        assert_eq!((there.try_read(&mut byte)?, byte), (1, *b"y"));
+        drop(here);
+        there.readable().await?;
+        there.readable().await?;
+        assert_eq!(there.try_read(&mut byte)?, 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_wait_for_writability_ends_when_there_is_room() -> io::Result<()> {
+    run(async {
+        let (here, there) = tcp_pair().await?;
+        let chunk = [7; 64 * 1024];
+        let mut written = 0;
+        let full = loop {
+            here.writable().await?;
+            match here.try_write(&chunk) {
+                Ok(n) => written += n,
+                Err(error) => break error.kind(),
+            }
+        };
+        assert_eq!(full, ErrorKind::WouldBlock);
+        let mut writable = pin!(here.writable());
+        assert!(poll_once(writable.as_mut()).await.is_pending());
+        let mut rest = vec![0; written];
+        read_exact(&there, &mut rest).await?;
+        writable.await?;
+        assert_eq!(here.try_write(b"x")?, 1);
+        Ok(())
+    })
+}
+
+#[test]
 fn nothing_read_or_written_is_not_the_end() -> io::Result<()> {
     run(async {
         let (here, there) = tcp_pair().await?;

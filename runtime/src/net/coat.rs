@@ -100,6 +100,51 @@ macro_rules! stream {
                 Ok(())
             }
 
+            /// Waits until a read may find something, and reads nothing: so who waits holds no buffer. Follow it with
+            /// [`try_read`](Self::try_read), and wait again where that would block.
+            ///
+            /// # Errors
+            ///
+            /// Under another runtime than the stream's.
+            ///
+            /// # Cancel
+            ///
+            /// A cancellation point. Nothing is lost.
+            pub async fn readable(&self) -> std::io::Result<()> {
+                self.0.readable().await
+            }
+
+            /// Waits until a write may find room. Otherwise as [`readable`](Self::readable).
+            ///
+            /// # Errors
+            ///
+            /// Under another runtime than the stream's.
+            ///
+            /// # Cancel
+            ///
+            /// A cancellation point. Nothing is lost.
+            pub async fn writable(&self) -> std::io::Result<()> {
+                self.0.writable().await
+            }
+
+            /// Reads what is there, without waiting. No cancellation point.
+            ///
+            /// # Errors
+            ///
+            /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) when nothing is there; and what the system says.
+            pub fn try_read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                self.0.try_read_with(|mut stream| std::io::Read::read(&mut stream, buffer))
+            }
+
+            /// Writes as much as there is room for, without waiting. No cancellation point.
+            ///
+            /// # Errors
+            ///
+            /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) when there is no room; and what the system says.
+            pub fn try_write(&self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.try_write_with(|mut stream| std::io::Write::write(&mut stream, bytes))
+            }
+
             /// Ends one direction or both. After [`Shutdown::Write`](std::net::Shutdown::Write) the peer reads what
             /// was written, then the end; what it writes can still be read here.
             ///

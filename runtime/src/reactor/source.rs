@@ -76,6 +76,11 @@ impl Source {
         self.side(direction).may_be_ready.set(true);
     }
 
+    /// Whether an operation is worth a try.
+    pub(crate) fn is_ready(&self, direction: Direction) -> bool {
+        self.side(direction).may_be_ready.get()
+    }
+
     pub(super) fn is_waited_on(&self, direction: Direction) -> bool {
         self.side(direction).is_waited_on()
     }
