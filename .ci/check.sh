@@ -29,7 +29,7 @@ fmt() {
 
 lint() {
     run cargo clippy --workspace --all-targets --quiet -- -D warnings
-    run cargo clippy --workspace --all-targets --features anyhow --quiet -- -D warnings
+    run cargo clippy --workspace --all-targets --features anyhow,plain --quiet -- -D warnings
     local msrv=1.88.0
     if rustup toolchain list 2>/dev/null | grep -q "^$msrv-"; then
         CARGO_TARGET_DIR=target/msrv run cargo "+$msrv" check --workspace --all-targets --quiet
@@ -47,13 +47,13 @@ lint() {
     no_unsafe_elsewhere
 }
 
-# `unsafe` has one address. Clippy's lint says the same; this says it in one line, doctests and macros included.
+# `unsafe` has two addresses. Clippy's lint says the same; this says it in one line, doctests and macros included.
 no_unsafe_elsewhere() {
     local found
     found=$(grep -rnE '\bunsafe (\{|fn|impl|trait)' --include='*.rs' timer runtime taskgroup examples tests |
-        grep -v '^runtime/src/reactor.rs:' || true)
+        grep -vE '^runtime/src/(reactor|raw).rs:' || true)
     if [ -n "$found" ]; then
-        printf 'unsafe outside runtime/src/reactor.rs:\n%s\n' "$found"
+        printf 'unsafe outside runtime/src/reactor.rs and runtime/src/raw.rs:\n%s\n' "$found"
         return 1
     fi
 }
@@ -70,6 +70,8 @@ doc() {
 
 deep() {
     run cargo test --quiet --release
+    run cargo test --quiet --features plain
+    run cargo test --quiet -p taskgroup-runtime --features plain
     run cargo run --release --quiet -p taskgroup-sweep -- deep
     if ! rustup toolchain list 2>/dev/null | grep -q '^nightly'; then
         skip "miri, asan, error codes of doctests" "no nightly toolchain (rustup toolchain install nightly)"
@@ -82,6 +84,8 @@ deep() {
             run cargo +nightly miri test --quiet --test soundness
         MIRIFLAGS="-Zmiri-disable-isolation" run cargo +nightly miri test --quiet -p taskgroup-runtime \
             --test drops --test tasks
+        MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-strict-provenance" run cargo +nightly miri test --quiet \
+            -p taskgroup-runtime --test waker --lib raw
     else
         skip "miri" "the component is not installed (rustup component add miri --toolchain nightly)"
     fi

@@ -3,11 +3,11 @@
 //! Before: `event_loop.rs`. After: nothing.
 #![forbid(unsafe_code)]
 
-use crate::current::NONE;
+use crate::current::{Current, NONE};
 use crate::error::BlockOnError;
 use crate::event_loop::{MAIN, MainTask};
 use crate::local::in_a_turn;
-use crate::ready::{Member, ReadySet};
+use crate::ready::ReadySet;
 use crate::reporter::{Report, report};
 use crate::runtime::Runtime;
 use crate::stall::Stall;
@@ -107,7 +107,7 @@ impl Runtime<'_> {
 
 /// `block_on`'s future, and its place among the root tasks.
 struct Main<'a, F: Future> {
-    member: Member,
+    slot: u32,
     roots: &'a ReadySet,
     /// Empty when it has ended.
     future: Pin<&'a mut Option<F>>,
@@ -116,17 +116,18 @@ struct Main<'a, F: Future> {
 
 impl<'a, F: Future> Main<'a, F> {
     fn join(roots: &'a ReadySet, future: Pin<&'a mut Option<F>>) -> Self {
-        let member = roots.join(MAIN);
-        roots.wake(member.slot());
-        Self { member, roots, future, output: None }
+        let slot = roots.join(MAIN);
+        roots.wake(slot);
+        Self { slot, roots, future, output: None }
     }
 }
 
 impl<F: Future> MainTask for Main<'_, F> {
     fn poll(&mut self) {
         let Some(future) = self.future.as_mut().as_pin_mut() else { return };
-        let _task = self.member.current(NONE).enter();
-        if let Poll::Ready(output) = future.poll(&mut Context::from_waker(self.member.waker())) {
+        let _task = Current::new(self.slot, NONE).enter();
+        let waker = self.roots.local().waker(self.slot);
+        if let Poll::Ready(output) = future.poll(&mut Context::from_waker(&waker)) {
             self.output = Some(output);
             self.future.set(None);
         }
@@ -137,17 +138,17 @@ impl<F: Future> Drop for Main<'_, F> {
     /// A future that did not end (a stall, a failing poller, a panic) is dropped in a turn, like every other.
     fn drop(&mut self) {
         let _in_turn = self.roots.local().enter();
-        let _task = self.member.current(NONE).enter();
-        let _leave = Leave(&self.member, self.roots);
+        let _task = Current::new(self.slot, NONE).enter();
+        let _leave = Leave(self.slot, self.roots);
         self.future.set(None);
     }
 }
 
 /// Leaves the root set, also if the future's destructors panic.
-struct Leave<'a>(&'a Member, &'a ReadySet);
+struct Leave<'a>(u32, &'a ReadySet);
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        self.1.leave(self.0.slot());
+        self.1.leave(self.0);
     }
 }

@@ -11,7 +11,7 @@
 //! 3. **No borrow is held while somebody else's code runs**: a poll, a drop, a wake. Take out, let go, call.
 #![forbid(unsafe_code)]
 
-use crate::current::NONE;
+use crate::current::{Current, NONE};
 use crate::error::BlockOnError;
 use crate::runtime::{RootTask, Runtime};
 use std::io;
@@ -139,9 +139,7 @@ impl<'env> Runtime<'env> {
     fn dispatch(&self) {
         self.local.reactor().dispatch(&self.local);
         for slot in self.local.remote().take() {
-            if let Some(waker) = self.local.receive(slot) {
-                waker.wake_by_ref();
-            }
+            self.local.wake(slot);
         }
     }
 
@@ -157,7 +155,7 @@ impl<'env> Runtime<'env> {
     fn run(&self, main: &mut Option<&mut dyn MainTask>) -> u32 {
         let before = self.local.polls();
         loop {
-            for key in self.roots.begin() {
+            for (_, key) in self.roots.begin() {
                 self.local.count_poll();
                 match key {
                     MAIN => {
@@ -182,17 +180,17 @@ impl<'env> Runtime<'env> {
 
     pub(crate) fn next_spawned(&self) -> Option<RootTask<'env>> {
         let spawned = self.local.spawned().borrow_mut().pop_front()?;
-        Some(RootTask { future: spawned.future, member: spawned.member, root: spawned.root })
+        Some(RootTask { future: spawned.future, slot: spawned.slot, root: spawned.root })
     }
 
     fn poll_root(&self, key: usize) {
         let Some(mut task) = self.tasks.borrow_mut().get_mut(key).and_then(Option::take) else { return };
-        let current = task.member.current(NONE);
         let polled = match task.root.cancelled.get() {
             true => Ok(Poll::Ready(())),
             false => {
-                let _task = current.enter();
-                let mut cx = Context::from_waker(task.member.waker());
+                let _task = Current::new(task.slot, NONE).enter();
+                let waker = self.local.waker(task.slot);
+                let mut cx = Context::from_waker(&waker);
                 catch_unwind(AssertUnwindSafe(|| task.future.as_mut().poll(&mut cx)))
             }
         };

@@ -2,19 +2,37 @@
 //!
 //! Before: nothing. After: every wait of ours, which asks it first.
 //!
-//! What a cancel is, and for whom, is a matter of the layer above. It answers through a function that it sets once a
-//! thread. Until then the answer is no, and costs one load.
+//! What a cancel is, and for whom, is a matter of the layer above. It says how many there are, and answers for one place
+//! through a function that it sets once a thread. While there are none the answer is no, and costs one load.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
 
 thread_local! {
+    static IN_FORCE: Cell<u32> = const { Cell::new(0) };
     static PROBE: Cell<Option<fn() -> bool>> = const { Cell::new(None) };
 }
 
 /// Sets who answers [`is_frozen`] on this thread. The function must not panic and must not wait.
 pub fn set_freeze_probe(probe: fn() -> bool) {
     PROBE.set(Some(probe));
+}
+
+/// One more cancel is in force on this thread.
+pub fn count_cancel_in() {
+    IN_FORCE.set(IN_FORCE.get() + 1);
+}
+
+/// One less.
+pub fn count_cancel_out() {
+    IN_FORCE.set(IN_FORCE.get() - 1);
+}
+
+/// Whether no cancel is in force on this thread: the usual case, in one load.
+#[inline(always)]
+#[must_use]
+pub fn is_quiet() -> bool {
+    IN_FORCE.with(Cell::get) == 0
 }
 
 /// Whether what is current has been cancelled and only waits for its cleanups.
@@ -25,5 +43,10 @@ pub fn set_freeze_probe(probe: fn() -> bool) {
 #[inline(always)]
 #[must_use]
 pub fn is_frozen() -> bool {
+    !is_quiet() && ask()
+}
+
+#[cold]
+fn ask() -> bool {
     PROBE.with(Cell::get).is_some_and(|probe| probe())
 }

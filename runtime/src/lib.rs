@@ -32,6 +32,11 @@ mod freeze;
 mod interval;
 mod io;
 mod local;
+#[cfg(all(target_pointer_width = "64", not(feature = "plain")))]
+mod raw;
+#[cfg(not(all(target_pointer_width = "64", not(feature = "plain"))))]
+#[path = "plain.rs"]
+mod raw;
 mod reactor;
 mod remote;
 mod reporter;
@@ -41,6 +46,7 @@ mod slots;
 mod stall;
 mod task;
 mod timers;
+mod waker;
 mod wakeup;
 mod yield_now;
 
@@ -52,7 +58,7 @@ pub use block_on::block_on;
 pub use clock::{Clock, TICK};
 pub use error::{BlockOnError, ClockIsReal};
 pub use event_loop::Turn;
-pub use freeze::{is_frozen, set_freeze_probe};
+pub use freeze::{count_cancel_in, count_cancel_out, is_frozen, is_quiet, set_freeze_probe};
 pub use interval::{Interval, MissedTicks, interval};
 pub use io::Async;
 pub use local::Local;

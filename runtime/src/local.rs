@@ -10,47 +10,39 @@
 
 use crate::clock::{Clock, Time};
 use crate::current::{Current, Restore};
+use crate::raw;
 use crate::reactor::Reactor;
-use crate::remote::Remote;
-use crate::slots::{Outside, Set, Slots};
+use crate::remote::{NOBODY, Remote};
+use crate::slots::{Outside, Slots};
 use crate::task::Spawned;
 use crate::timers::Timers;
+use crate::waker::Address;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Waker};
 
 thread_local! {
-    /// The runtimes that live on this thread.
-    static RUNTIMES: RefCell<Vec<Option<Rc<Local>>>> = const { RefCell::new(Vec::new()) };
-    /// The serial number of the one that is in its turn (the innermost, if a task turns another), or [`NOBODY`].
-    static IN_TURN: Cell<u64> = const { Cell::new(NOBODY) };
+    /// The runtimes that live on this thread, by number.
+    static RUNTIMES: RefCell<BTreeMap<u32, Rc<Local>>> = const { RefCell::new(BTreeMap::new()) };
+    /// The one that is in its turn (the innermost, if a task turns another).
+    static IN_TURN: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
+    /// Its number, or [`NOBODY`].
+    static IN_TURN_ID: Cell<u32> = const { Cell::new(NOBODY) };
     /// Turns ever begun on this thread.
     static TURNS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The serial number that no runtime has.
-const NOBODY: u64 = u64::MAX;
-
 /// Operations on descriptors that a task may do without a wait in between.
 const OPERATIONS_A_POLL: u32 = 64;
 
-/// A place in the thread's table, and a number that is never used again: places are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RuntimeId {
-    index: u32,
-    serial: u64,
-}
-
 /// The part of a runtime that its tasks can reach. Opaque: the methods are those of what is built on it.
 pub struct Local {
-    id: RuntimeId,
+    /// Its number in this process.
+    id: u32,
     slots: Slots,
-    /// The set of root tasks.
-    roots: Rc<Set>,
     remote: Arc<Remote>,
     time: Time,
     timers: Timers,
@@ -71,47 +63,41 @@ pub struct Local {
 
 impl Local {
     pub(crate) fn new(clock: Clock) -> Rc<Self> {
-        static SERIAL: AtomicU64 = AtomicU64::new(0);
-        RUNTIMES.with_borrow_mut(|runtimes| {
-            let index = runtimes.iter().position(Option::is_none).unwrap_or(runtimes.len());
-            let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-            let local = Rc::new(Self {
-                id: RuntimeId { index: index as u32, serial },
-                slots: Slots::default(),
-                roots: Rc::default(),
-                remote: Arc::new(Remote::new()),
-                time: Time::new(clock),
-                timers: Timers::default(),
-                reactor: Reactor::default(),
-                spawned: RefCell::default(),
-                polls: Cell::new(0),
-                turn: Cell::new(0),
-                operations: Cell::new((0, 0)),
-                in_turn: Cell::new(false),
-                closed: Cell::new(false),
-            });
-            match runtimes.get_mut(index) {
-                Some(place) => *place = Some(local.clone()),
-                None => runtimes.push(Some(local.clone())),
-            }
-            local
-        })
+        let (id, remote) = Remote::register();
+        let local = Rc::new(Self {
+            id,
+            slots: Slots::default(),
+            remote,
+            time: Time::new(clock),
+            timers: Timers::default(),
+            reactor: Reactor::default(),
+            spawned: RefCell::default(),
+            polls: Cell::new(0),
+            turn: Cell::new(0),
+            operations: Cell::new((0, 0)),
+            in_turn: Cell::new(false),
+            closed: Cell::new(false),
+        });
+        RUNTIMES.with_borrow_mut(|runtimes| runtimes.insert(id, local.clone()));
+        local
     }
 
     /// The runtime in whose turn we are, if we are in one.
+    #[inline(always)]
     #[must_use]
     pub fn current() -> Option<Rc<Self>> {
-        let serial = IN_TURN.get();
-        if serial == NOBODY {
-            return None;
-        }
-        let find = |runtimes: &RefCell<Vec<Option<Rc<Self>>>>| {
-            runtimes.borrow().iter().flatten().find(|local| local.id.serial == serial).cloned()
-        };
-        RUNTIMES.try_with(find).ok().flatten()
+        IN_TURN.try_with(|local| local.borrow().clone()).ok().flatten()
     }
 
-    /// The same, for a wait that cannot go on without one.
+    /// The number of the runtime in whose turn we are; the same for all who are in none. Two runtimes of a process have
+    /// different ones.
+    #[inline(always)]
+    #[must_use]
+    pub fn current_id() -> u32 {
+        IN_TURN_ID.with(Cell::get)
+    }
+
+    /// The same as [`current`](Self::current), for a wait that cannot go on without one.
     ///
     /// # Panics
     ///
@@ -128,15 +114,38 @@ impl Local {
     #[inline(always)]
     #[must_use]
     pub fn is_current(&self) -> bool {
-        IN_TURN.get() == self.id.serial
+        Self::current_id() == self.id
     }
 
     /// The slot of the current task, if it lives in this runtime and the waker in hand is its own: the slot can then
     /// stand for the waker.
     #[must_use]
     pub(crate) fn slot_for(&self, cx: &Context<'_>) -> Option<u32> {
-        let current = Current::get();
-        (current.owns(cx) && self.is_current()).then(|| current.slot())
+        (self.is_current() && Self::owns(cx)).then(|| Current::get().slot())
+    }
+
+    /// Whether the waker in hand is that of the current task. False inside combinators that hand their children wakers
+    /// of their own, and there only costs a clone.
+    #[inline(always)]
+    #[must_use]
+    pub fn owns(cx: &Context<'_>) -> bool {
+        raw::is_of(cx.waker(), Address { runtime: Self::current_id(), slot: Current::get().slot() })
+    }
+
+    /// The waker of the member which has this slot.
+    #[inline(always)]
+    #[must_use]
+    pub fn waker(&self, slot: u32) -> Waker {
+        raw::waker(self.address(slot), &self.slots)
+    }
+
+    #[inline(always)]
+    fn address(&self, slot: u32) -> Address {
+        Address { runtime: self.id, slot }
+    }
+
+    pub(crate) fn occupy(&self, set: u32, key: u32) -> u32 {
+        self.slots.occupy(self.id, set, key)
     }
 
     /// Makes this the current runtime until the guard is dropped. Nothing comes back while it is in a turn already.
@@ -146,27 +155,39 @@ impl Local {
         }
         TURNS.set(TURNS.get() + 1);
         self.turn.set(TURNS.get());
-        let before = IN_TURN.replace(self.id.serial);
-        Some(InTurn { before, _nobody: Current::NOBODY.enter(), local: self.clone() })
+        IN_TURN_ID.set(self.id);
+        Some(InTurn { local: self.clone(), before: put_in_turn(Some(self.clone())), _nobody: Current::NOBODY.enter() })
     }
 
-    /// A wake on this thread. False: the runtime does not live here (or thread-locals are gone), use its letter box.
-    pub(crate) fn wake_here(id: RuntimeId, slot: u32) -> bool {
-        let marked = RUNTIMES.try_with(|runtimes| {
-            let runtimes = runtimes.try_borrow().ok()?;
-            let local = runtimes.get(id.index as usize)?.as_ref().filter(|local| local.id.serial == id.serial)?;
-            // Outside its own turn the loop may be asleep, in a host's poll(2) for instance: the letter box rings.
-            local.in_turn.get().then(|| local.slots.mark(slot))
+    /// A wake on this thread, of a runtime that is in its turn. False: it is not, or it does not live here (or
+    /// thread-locals are gone): then it is to be rung for.
+    #[inline(always)]
+    pub(crate) fn wake_here(to: Address) -> bool {
+        let innermost = IN_TURN.try_with(|local| {
+            let local = local.borrow();
+            Some(local.as_ref().filter(|local| local.id == to.runtime)?.slots.mark(to.slot))
         });
-        match marked {
-            Ok(Some(outside)) => {
-                if let Some(waker) = outside {
-                    waker.wake_by_ref();
-                }
-                true
-            }
-            _ => false,
+        let marked = match innermost {
+            Ok(Some(outside)) => Some(outside),
+            Ok(None) => Self::mark_outer(to),
+            Err(_) => None,
+        };
+        if let Some(Some(foreign)) = &marked {
+            foreign.wake_by_ref();
         }
+        marked.is_some()
+    }
+
+    /// The same for a runtime that is in its turn, if it is, and has turned another.
+    #[cold]
+    fn mark_outer(to: Address) -> Option<Outside> {
+        RUNTIMES
+            .try_with(|runtimes| {
+                let runtimes = runtimes.try_borrow().ok()?;
+                // Outside its own turn the loop may be asleep, in a host's poll(2) for instance: that takes a ring.
+                Some(runtimes.get(&to.runtime).filter(|local| local.in_turn.get())?.slots.mark(to.slot))
+            })
+            .ok()?
     }
 
     /// Marks a slot and wakes the foreign owner above it, if there is one.
@@ -223,20 +244,8 @@ impl Local {
         may
     }
 
-    pub(crate) fn receive(&self, slot: u32) -> Outside {
-        self.slots.receive(slot)
-    }
-
-    pub(crate) fn id(&self) -> RuntimeId {
-        self.id
-    }
-
     pub(crate) fn slots(&self) -> &Slots {
         &self.slots
-    }
-
-    pub(crate) fn roots(&self) -> &Rc<Set> {
-        &self.roots
     }
 
     pub(crate) fn remote(&self) -> &Arc<Remote> {
@@ -272,11 +281,10 @@ impl Local {
         self.closed.set(true);
     }
 
-    /// Takes the runtime out of the thread's table: late wakes find it gone.
+    /// Takes the runtime out of the tables: late wakes find it gone.
     pub(crate) fn retire(&self) {
-        self.remote.close();
-        let place =
-            RUNTIMES.try_with(|runtimes| runtimes.borrow_mut().get_mut(self.id.index as usize).and_then(Option::take));
+        self.remote.retire(self.id);
+        let place = RUNTIMES.try_with(|runtimes| runtimes.borrow_mut().remove(&self.id));
         drop(place); // outside the borrow
     }
 }
@@ -287,22 +295,29 @@ impl fmt::Debug for Local {
     }
 }
 
-/// The runtime is in its turn until this is dropped, also by a panic.
+/// A runtime is in its turn until this is dropped, also by a panic.
 pub(crate) struct InTurn {
     local: Rc<Local>,
-    before: u64,
+    before: Option<Rc<Local>>,
     /// No task is current until the turn polls one, also where a task turns another runtime.
     _nobody: Restore,
 }
 
 impl Drop for InTurn {
     fn drop(&mut self) {
+        let before = self.before.take();
+        IN_TURN_ID.set(before.as_ref().map_or(NOBODY, |local| local.id));
+        put_in_turn(before);
         self.local.in_turn.set(false);
-        IN_TURN.set(self.before);
     }
+}
+
+/// While the thread ends there may be no place to put it: then nobody finds it, and wakes take the long way.
+fn put_in_turn(local: Option<Rc<Local>>) -> Option<Rc<Local>> {
+    IN_TURN.try_with(|place| place.replace(local)).ok().flatten()
 }
 
 /// Whether any runtime is in a turn on this thread.
 pub(crate) fn in_a_turn() -> bool {
-    IN_TURN.get() != NOBODY
+    IN_TURN_ID.get() != NOBODY
 }

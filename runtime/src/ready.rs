@@ -23,65 +23,37 @@
 //! No lock, no atomic, no allocation on the way. A set that is being polled counts as told: its owner is up already.
 #![forbid(unsafe_code)]
 
-use crate::current::{Current, NONE};
+use crate::current::NONE;
 use crate::local::Local;
-use crate::slots::{Owner, Set};
+use crate::slots::Owner;
 use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
+/// The set of a runtime's root tasks.
+pub(crate) const ROOTS: u32 = 0;
+
 /// A set of members of which some are woken; see the head of this module.
 ///
-/// Not a collection of futures: whoever owns the set keeps those, and names each by a key of its choice.
+/// Not a collection of futures: whoever owns the set keeps those, and names each by a key of its choice. A member is
+/// known by its *slot*, a number that nobody else in its runtime has until it [leaves](Self::leave).
 pub struct ReadySet {
     local: Rc<Local>,
-    set: Rc<Set>,
-}
-
-/// A member's slot and its waker. When the member has ended, [`ReadySet::leave`] gives the slot back.
-#[derive(Debug)]
-pub struct Member {
-    slot: u32,
-    waker: Waker,
-}
-
-impl Member {
-    pub(crate) fn new(slot: u32, waker: Waker) -> Self {
-        Self { slot, waker }
-    }
-
-    /// The waker that marks this member. The same for the whole life of the member.
-    #[inline(always)]
-    #[must_use]
-    pub fn waker(&self) -> &Waker {
-        &self.waker
-    }
-
-    /// What to name as current while this member is polled or dropped, with `node` beside it.
-    #[inline(always)]
-    #[must_use]
-    pub fn current(&self, node: u32) -> Current {
-        Current::new(self.slot, node, self.waker.data())
-    }
-
-    /// The member's number in its runtime; see [`ReadySet::wake`] and [`Local::is_queued`].
-    #[inline(always)]
-    #[must_use]
-    pub fn slot(&self) -> u32 {
-        self.slot
-    }
+    set: u32,
 }
 
 impl ReadySet {
     /// A set without members, polled by the loop itself until [`owned_by`](Self::owned_by) says otherwise.
     #[must_use]
     pub fn new(local: &Rc<Local>) -> Self {
-        Self { local: local.clone(), set: Rc::default() }
+        Self { local: local.clone(), set: local.slots().open() }
     }
 
-    /// The set of a runtime's root tasks, polled by the loop.
+    /// The set of a new runtime's root tasks: its first.
     pub(crate) fn of_roots(local: &Rc<Local>) -> Self {
-        Self { local: local.clone(), set: local.roots().clone() }
+        let roots = Self::new(local);
+        debug_assert_eq!(roots.set, ROOTS);
+        roots
     }
 
     /// The runtime in which the members have their slots.
@@ -91,10 +63,10 @@ impl ReadySet {
         &self.local
     }
 
-    /// Adds a member under `key`. It is not woken yet. Allocates only when no slot is free.
+    /// Adds a member under `key`, and gives its slot. It is not woken yet.
     #[must_use]
-    pub fn join(&self, key: u32) -> Member {
-        self.local.slots().occupy(&self.local, &self.set, key)
+    pub fn join(&self, key: u32) -> u32 {
+        self.local.occupy(self.set, key)
     }
 
     /// Gives a member another key. A batch that is under way names it by the new one.
@@ -117,14 +89,14 @@ impl ReadySet {
     /// Whether a wake has gone to the owner that has not led to a [`begin`](Self::begin) yet.
     #[must_use]
     pub fn is_told(&self) -> bool {
-        self.set.told.get()
+        self.local.slots().is_told(self.set)
     }
 
     /// Whether no member is woken.
     #[inline(always)]
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.set.head.get() == NONE
+        self.local.slots().is_empty(self.set)
     }
 
     /// From now on the set is polled by what is current, with the waker in `cx`.
@@ -133,60 +105,36 @@ impl ReadySet {
             Some(slot) => (Owner::Slot(slot), None),
             None => (Owner::Foreign, Some(Rc::new(cx.waker().clone()))),
         };
-        self.set.owner.set(owner);
-        let before = self.set.foreign.replace(foreign);
-        drop(before); // a foreign waker's drop is user code: not while the cell is borrowed
+        let before = self.local.slots().set_owner(self.set, owner, foreign);
+        drop(before); // a foreign waker's drop is user code: not while the table is borrowed
     }
 
     /// Whether the set is owned by somebody else's waker, and by which.
     pub fn is_owned_through(&self, waker: &Waker) -> bool {
-        self.set.foreign.borrow().as_ref().is_some_and(|own| own.will_wake(waker))
+        self.local.slots().foreign(self.set).is_some_and(|own| own.will_wake(waker))
     }
 
     /// Starts a batch: the members that are woken now. Members woken during the batch are for the next one.
     #[inline(always)]
     #[must_use]
     pub fn begin(&self) -> Batch<'_> {
-        self.set.told.set(true);
-        let last = if self.is_empty() { NONE } else { self.set.tail.get() };
-        Batch { set: self, last }
+        Batch { last: self.local.slots().begin(self.set), set: self }
     }
 
     /// Ends a batch. If members are woken, the owner is told again.
     #[inline(always)]
     pub fn end(&self) {
-        if self.is_empty() {
-            self.set.told.set(false);
-        } else {
-            self.tell();
-        }
-    }
-
-    #[inline(always)]
-    fn tell(&self) {
-        match self.set.owner.get() {
-            Owner::Loop => {}
-            Owner::Slot(slot) => self.local.wake(slot),
-            Owner::Foreign => self.tell_foreign(),
-        }
-    }
-
-    #[cold]
-    fn tell_foreign(&self) {
-        let waker = self.set.foreign.borrow().clone();
-        if let Some(waker) = waker {
-            waker.wake_by_ref();
+        if let Some(foreign) = self.local.slots().end(self.set) {
+            foreign.wake_by_ref();
         }
     }
 }
 
 impl Drop for ReadySet {
-    /// Members should have left. One that has not (its future was forgotten) loses its slot.
+    /// Members should have left. One that has not loses its slot.
     fn drop(&mut self) {
-        while !self.is_empty() {
-            let (slot, _, _) = self.local.slots().pop(&self.set);
-            self.local.slots().release(slot);
-        }
+        let foreign = self.local.slots().close(self.set);
+        drop(foreign); // after the borrow
     }
 }
 
@@ -196,7 +144,7 @@ impl fmt::Debug for ReadySet {
     }
 }
 
-/// The members that were woken when the batch began, in the order of their wakes.
+/// The members that were woken when the batch began, in the order of their wakes: slot and key of each.
 #[derive(Debug)]
 pub struct Batch<'a> {
     set: &'a ReadySet,
@@ -205,23 +153,20 @@ pub struct Batch<'a> {
 }
 
 impl Iterator for Batch<'_> {
-    type Item = u32;
+    type Item = (u32, u32);
 
-    /// The key of the next member, which from now on may be woken again.
+    /// The next member, which from now on may be woken again.
     #[inline(always)]
-    fn next(&mut self) -> Option<u32> {
-        loop {
-            if self.last == NONE {
-                return None;
-            }
-            let (slot, key, left) = self.set.local.slots().pop(&self.set.set);
+    fn next(&mut self) -> Option<(u32, u32)> {
+        while self.last != NONE {
+            let (slot, key) = self.set.local.slots().pop(self.set.set);
             if slot == self.last {
                 self.last = NONE;
             }
-            if !left {
-                return Some(key);
+            if let Some(key) = key {
+                return Some((slot, key));
             }
-            self.set.local.slots().release(slot);
         }
+        None
     }
 }

@@ -1,7 +1,10 @@
 //! The letter box for wakes from elsewhere: another thread, a runtime that is not in its turn, a thread that is ending.
 //!
-//! Before: `ready.rs`, which handles every wake on the loop's own thread. After: `event_loop.rs`, which empties
-//! the box.
+//! Before: `waker.rs`, which comes here with what it cannot do on the spot; `remote/sent.rs`. After: `event_loop.rs`,
+//! which empties the box.
+//!
+//! A waker carries numbers, so there is a list of the process's runtimes by number, behind a lock. It is held to copy
+//! one pointer, and only by wakes that have to go to another thread anyway.
 //!
 //! **Protocol.** A sender pushes, then swaps `notified`; only who swaps false to true disturbs the sleeper. The loop
 //! swaps `notified` back to false *before* it empties the box: a push that finds it true happened before that swap, so
@@ -13,19 +16,53 @@
 //! `notified` and into the box once more before it waits. A fence on each side makes one of the two see the other.
 #![forbid(unsafe_code)]
 
-use crate::local::{Local, RuntimeId};
+mod sent;
+
+use crate::waker::Address;
 use concurrent_queue::ConcurrentQueue;
 use polling::Poller;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, OnceLock, Weak};
-use std::task::Waker;
+use sent::Sent;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::thread::{self, Thread};
+
+/// Every runtime of the process, by its number.
+static RUNTIMES: RwLock<Runtimes> = RwLock::new(BTreeMap::new());
+
+/// The number of the next runtime, unless that is taken.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// The number that no runtime has.
+pub(crate) const NOBODY: u32 = u32::MAX;
+
+type Runtimes = BTreeMap<u32, Arc<Remote>>;
+
+/// (Nothing that is done under the lock can panic half-way.)
+fn read() -> RwLockReadGuard<'static, Runtimes> {
+    RUNTIMES.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write() -> RwLockWriteGuard<'static, Runtimes> {
+    RUNTIMES.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A wake from elsewhere.
+pub(crate) fn send(to: Address) {
+    let remote = read().get(&to.runtime).cloned();
+    if let Some(remote) = remote {
+        remote.send(to.slot);
+    }
+}
 
 /// What other threads can reach of a runtime.
 #[derive(Debug)]
 pub(crate) struct Remote {
-    /// Slots to be woken, each at most once (`Address::sent`). Closed when the runtime is dropped.
+    /// Slots to be woken, each at most once (`sent`). Closed when the runtime is dropped.
     inbox: ConcurrentQueue<u32>,
+    /// The slots that are in the box. Cleared by the loop before it acts on one: who finds it set may be sure that its
+    /// wake is still to be acted on.
+    sent: Sent,
     /// The sleeper has been disturbed since it last looked.
     notified: AtomicBool,
     /// Set once, when the first source is registered. Weak: a waker that outlives the runtime holds no descriptors.
@@ -37,18 +74,35 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    pub(crate) fn new() -> Self {
-        Self {
+    /// Enters a new runtime into the list, under a number that no living one has. (The newest is the greatest, until
+    /// four thousand million were made.)
+    pub(crate) fn register() -> (u32, Arc<Self>) {
+        let remote = Arc::new(Self {
             inbox: ConcurrentQueue::unbounded(),
+            sent: Sent::default(),
             notified: AtomicBool::new(false),
             poller: OnceLock::new(),
             thread: thread::current(),
             holds: AtomicUsize::new(0),
+        });
+        let runtimes = &mut *write();
+        let mut id = NEXT.fetch_add(1, Ordering::Relaxed);
+        while id == NOBODY || runtimes.contains_key(&id) {
+            id = NEXT.fetch_add(1, Ordering::Relaxed);
         }
+        runtimes.insert(id, remote.clone());
+        (id, remote)
+    }
+
+    /// Takes a runtime out of the list and closes its box: wakes that are under way reach nobody.
+    pub(crate) fn retire(&self, id: u32) {
+        let gone = write().remove(&id);
+        drop(gone); // outside the lock
+        self.inbox.close();
     }
 
     fn send(&self, slot: u32) {
-        if self.inbox.push(slot).is_ok() {
+        if !self.sent.set(slot) && self.inbox.push(slot).is_ok() {
             self.notify();
         }
     }
@@ -83,52 +137,16 @@ impl Remote {
 
     /// The slots that were in the box when this was called; later ones wait for the next turn, so that a thread that
     /// floods the box starves nobody.
+    ///
+    /// Who has pushed and not rung yet will ring: so while nobody has, the box need not be opened.
     pub(crate) fn take(&self) -> impl Iterator<Item = u32> + '_ {
-        self.notified.swap(false, Ordering::SeqCst);
-        let waiting = self.inbox.len();
-        self.inbox.try_iter().take(waiting)
-    }
-
-    pub(crate) fn close(&self) {
-        self.inbox.close();
+        let has_rung = self.notified.load(Ordering::SeqCst) && self.notified.swap(false, Ordering::SeqCst);
+        let waiting = if has_rung { self.inbox.len() } else { 0 };
+        self.inbox.try_iter().take(waiting).inspect(|slot| self.sent.clear(*slot))
     }
 
     pub(crate) fn is_held(&self) -> bool {
         self.holds.load(Ordering::SeqCst) > 0
-    }
-}
-
-/// What a waker knows: its runtime and its slot.
-#[derive(Debug)]
-pub(crate) struct Address {
-    runtime: RuntimeId,
-    slot: u32,
-    /// The slot is in the box. Cleared by the loop before it acts on it, so that the box holds each slot once.
-    sent: AtomicBool,
-    remote: Arc<Remote>,
-}
-
-impl Address {
-    pub(crate) fn new(runtime: RuntimeId, slot: u32, remote: Arc<Remote>) -> Arc<Self> {
-        Arc::new(Self { runtime, slot, sent: AtomicBool::new(false), remote })
-    }
-
-    pub(crate) fn waker(self: &Arc<Self>) -> Waker {
-        let address = self.clone();
-        waker_fn::waker_fn(move || address.wake())
-    }
-
-    fn wake(&self) {
-        if Local::wake_here(self.runtime, self.slot) {
-            return;
-        }
-        if !self.sent.swap(true, Ordering::SeqCst) {
-            self.remote.send(self.slot);
-        }
-    }
-
-    pub(crate) fn received(&self) {
-        self.sent.store(false, Ordering::SeqCst);
     }
 }
 

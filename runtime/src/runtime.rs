@@ -4,10 +4,10 @@
 #![forbid(unsafe_code)]
 
 use crate::clock::Clock;
-use crate::current::NONE;
+use crate::current::{Current, NONE};
 use crate::error::ClockIsReal;
 use crate::local::Local;
-use crate::ready::{Member, ReadySet};
+use crate::ready::ReadySet;
 use crate::remote::Hold;
 use crate::task::{JoinHandle, Root, RootFuture, prepare};
 use slab::Slab;
@@ -45,7 +45,7 @@ pub struct Runtime<'env> {
 
 pub(crate) struct RootTask<'env> {
     pub(crate) future: RootFuture<'env>,
-    pub(crate) member: Member,
+    pub(crate) slot: u32,
     pub(crate) root: Rc<Root>,
 }
 
@@ -76,32 +76,31 @@ impl<'env> Runtime<'env> {
     /// Starts a root task that may borrow for `'env`. It runs in `block_on` and in [`turn`](Self::turn).
     pub fn spawn<T: 'env>(&self, future: impl Future<Output = T> + 'env) -> JoinHandle<T> {
         let (future, handle) = prepare(&self.local, future);
-        let (root, member) = (handle.root().clone(), self.roots.join(NONE));
-        let slot = member.slot();
+        let (root, slot) = (handle.root().clone(), self.roots.join(NONE));
         root.slot.set(Some(slot));
-        self.keep(RootTask { future, member, root });
+        self.keep(RootTask { future, slot, root });
         self.local.wake(slot);
         handle
     }
 
-    /// Gives a task its place among the futures, and its member the key of that place.
+    /// Gives a task its place among the futures, and its slot the key of that place.
     pub(crate) fn keep(&self, task: RootTask<'env>) -> usize {
         let mut tasks = self.tasks.borrow_mut();
         let place = tasks.vacant_entry();
         let key = place.key();
-        self.roots.set_key(task.member.slot(), key as u32);
+        self.roots.set_key(task.slot, key as u32);
         place.insert(Some(task));
         key
     }
 
     /// Drops a task's future, then says that the task is over.
     pub(crate) fn bury(&self, task: RootTask<'env>, panic: Option<Box<dyn Any + Send>>) {
-        let RootTask { future, member, root } = task;
+        let RootTask { future, slot, root } = task;
         let dropped = {
-            let _task = member.current(NONE).enter();
+            let _task = Current::new(slot, NONE).enter();
             catch_unwind(AssertUnwindSafe(|| drop(future)))
         };
-        self.roots.leave(member.slot());
+        self.roots.leave(slot);
         root.finish(&self.local, panic.or(dropped.err()));
     }
 

@@ -14,7 +14,7 @@
 use crate::event_loop::SPAWNED;
 use crate::freeze::is_frozen;
 use crate::local::Local;
-use crate::ready::Member;
+use crate::ready::ROOTS;
 use crate::wakeup::Wakeup;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -30,7 +30,7 @@ pub(crate) type RootFuture<'env> = Pin<Box<dyn Future<Output = ()> + 'env>>;
 pub(crate) struct Spawned {
     pub(crate) future: RootFuture<'static>,
     pub(crate) root: Rc<Root>,
-    pub(crate) member: Member,
+    pub(crate) slot: u32,
 }
 
 /// What the executor and the handle share of a task.
@@ -96,10 +96,9 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
         drop(future);
     } else {
         // In the queue at once, before whatever the spawner wakes next; a place among the futures comes later.
-        let member = local.slots().occupy(&local, local.roots(), SPAWNED);
-        let (root, slot) = (handle.root.clone(), member.slot());
+        let (root, slot) = (handle.root.clone(), local.occupy(ROOTS, SPAWNED));
         root.slot.set(Some(slot));
-        local.spawned().borrow_mut().push_back(Spawned { future, root, member });
+        local.spawned().borrow_mut().push_back(Spawned { future, root, slot });
         local.wake(slot);
     }
     handle

@@ -12,6 +12,9 @@ use std::thread;
 use std::time::Duration;
 use taskgroup_runtime::{Async, Clock, Runtime, sleep, spawn, yield_now};
 
+/// What each task costs besides where wakers are not numbers: its waker.
+const WAKER: u64 = if cfg!(any(feature = "plain", not(target_pointer_width = "64"))) { 1 } else { 0 };
+
 /// Runs something twice in a runtime and counts the allocations of the second time.
 fn allocations(runtime: &Runtime<'_>, mut work: impl AsyncFnMut()) -> u64 {
     runtime.block_on(work());
@@ -32,21 +35,21 @@ fn polls_and_wakes_allocate_nothing_once_the_tables_have_grown() {
             yield_now().await;
         }
     });
-    assert_eq!(yields, 0, "for a thousand yields");
+    assert_eq!(yields, WAKER, "for a thousand yields");
 
     let sleeps = allocations(&runtime, async || {
         for n in 0..1000 {
             sleep(Duration::from_micros(n)).await;
         }
     });
-    assert_eq!(sleeps, 0, "for a thousand sleeps");
+    assert_eq!(sleeps, WAKER, "for a thousand sleeps");
 
     let spawns = allocations(&runtime, async || {
         for _ in 0..1000 {
             spawn(async {}).await.expect("it ends");
         }
     });
-    assert_eq!(spawns, 3 * 1000, "for a thousand spawns: the future, its value's place, its state");
+    assert_eq!(spawns, WAKER + 1000 * (3 + WAKER), "for a thousand spawns: the future, its value's place, its state");
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn a_read_that_need_not_wait_allocates_nothing() {
             reader.read_with(|mut pipe| pipe.read(&mut [0])).await.expect("a byte");
         }
     });
-    assert_eq!(reads, 0, "for a hundred reads");
+    assert_eq!(reads, WAKER, "for a hundred reads");
 }
 
 /// A5: the letter box holds a slot once, so it does not grow.

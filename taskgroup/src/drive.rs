@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use taskgroup_runtime::current::{Current, NONE};
-use taskgroup_runtime::{Local, Report, is_frozen, report};
+use taskgroup_runtime::{Local, Report, is_frozen, is_quiet, report};
 
 /// What a panic carries.
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -48,10 +48,10 @@ pub(crate) fn drive<F: Future>(
     let before = Current::get();
     current.set();
     let mut polled = None;
-    let mut verdict = if tree::quiet() { Verdict::Keep } else { tree::verdict_before(node, cx) };
+    let mut verdict = if is_quiet() { Verdict::Keep } else { tree::verdict_before(node, cx) };
     if !*suspended || verdict == Verdict::Keep {
         *suspended = true;
-        let flagging = if tree::quiet() { None } else { tree::flagging_waker(node, cx.waker()) };
+        let flagging = if is_quiet() { None } else { tree::flagging_waker(node, cx.waker()) };
         let end = catch_unwind(AssertUnwindSafe(|| {
             let future = future.as_mut().as_pin_mut().expect("nobody drives a future that has ended");
             match &flagging {
@@ -60,7 +60,7 @@ pub(crate) fn drive<F: Future>(
             }
         }));
         if matches!(end, Ok(Poll::Pending)) {
-            verdict = if tree::quiet() { Verdict::Keep } else { tree::verdict_after(node) };
+            verdict = if is_quiet() { Verdict::Keep } else { tree::verdict_after(node) };
             if verdict == Verdict::Keep {
                 before.set();
                 return Poll::Pending;
@@ -152,7 +152,7 @@ impl Scope {
     fn poll<F: Future>(&mut self, future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<End<F::Output>> {
         let place = Place::here();
         let current = place.current;
-        if self.seen != Some(place) || !current.owns(cx) {
+        if self.seen != Some(place) || !Local::owns(cx) {
             self.seen = hang(self.node, current, cx).then_some(place);
         }
         drive(self.node, current.with_node(self.node), &mut self.suspended, future, cx)
@@ -206,7 +206,7 @@ impl<F> Drop for Driven<'_, F> {
 #[cold]
 fn hang(node: NodeId, current: Current, cx: &Context<'_>) -> bool {
     tree::relink(node, current.node());
-    if current.owns(cx) {
+    if Local::owns(cx) {
         tree::set_wakeup(node, Wakeup::Slot(Local::expect_current("a scope"), current.slot()));
         return true;
     }

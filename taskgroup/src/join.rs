@@ -27,6 +27,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use taskgroup_runtime::{Local, is_quiet};
 
 /// The future of a group, beside the group itself. Nothing in it is pinned but the body, which is elsewhere.
 pub(crate) struct Join<'a, 'scope, 'env, B: Future, E: 'static> {
@@ -63,7 +64,7 @@ where
 {
     pub(crate) fn new(group: &'a TaskGroup<'scope, 'env, E>, body: Pin<&'a mut Option<B>>) -> Self {
         let ledger = &*group.ledger;
-        ledger.set.wake(ledger.body_member.slot());
+        ledger.set.wake(ledger.body_slot);
         let state = BodyState::Running { suspended: false };
         Self { group, ledger, body, state, seen: None, cancelled: false }
     }
@@ -81,7 +82,7 @@ where
             "a task group was polled under another runtime than the one it was opened in: await it where it was opened"
         );
         tree::relink(ledger.node, current.node());
-        let owns = current.owns(cx);
+        let owns = Local::owns(cx);
         if owns || !ledger.set.is_owned_through(cx.waker()) {
             ledger.set.owned_by(cx);
         }
@@ -92,15 +93,15 @@ where
     #[inline(always)]
     fn turn(&mut self) {
         if let BodyState::Running { suspended } = &mut self.state {
-            let member = &self.ledger.body_member;
-            let current = member.current(self.ledger.body_node);
-            let mut cx = Context::from_waker(member.waker());
+            let current = self.ledger.body_current();
+            let waker = self.ledger.set.local().waker(current.slot());
+            let mut cx = Context::from_waker(&waker);
             match drive(self.ledger.body_node, current, suspended, self.body.as_mut(), &mut cx) {
                 Poll::Pending => return,
                 Poll::Ready(end) => self.body_ended(end),
             }
         }
-        if !tree::quiet() {
+        if !is_quiet() {
             self.cancel_from_above();
         }
     }
@@ -154,7 +155,8 @@ where
             (child.future.take(), Rc::clone(&child.promise))
         };
         let state = &promise.state;
-        let mut cx = Context::from_waker(state.member().waker());
+        let waker = self.ledger.set.local().waker(state.slot());
+        let mut cx = Context::from_waker(&waker);
         match drive(state.node(), state.current(), &mut true, Pin::new(&mut future), &mut cx) {
             Poll::Pending => *self.group.children.borrow_mut()[key].future = future,
             Poll::Ready(end) => self.child_ended(key, &promise, end),
@@ -230,11 +232,11 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let place = Place::here();
-        if this.seen != Some(place) || !place.current.owns(cx) {
+        if this.seen != Some(place) || !Local::owns(cx) {
             this.place(place, cx);
         }
         let set = &this.ledger.set;
-        for key in set.begin() {
+        for (_, key) in set.begin() {
             set.local().count_poll();
             match key {
                 BODY => this.turn(),
@@ -262,11 +264,11 @@ impl<B: Future, E: 'static> Drop for Join<'_, '_, '_, B, E> {
     /// Dropped before its end: the body goes first, in its own name. Then `Drain` drops the children.
     fn drop(&mut self) {
         if let BodyState::Running { .. } = self.state {
-            let _body = self.ledger.body_member.current(self.ledger.body_node).enter();
+            let _body = self.ledger.body_current().enter();
             let _remove = RemoveOnDrop(self.ledger);
             self.body.set(None);
         }
-        self.ledger.set.leave(self.ledger.body_member.slot());
+        self.ledger.set.leave(self.ledger.body_slot);
     }
 }
 

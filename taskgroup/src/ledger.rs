@@ -20,8 +20,8 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use taskgroup_runtime::current::NONE;
-use taskgroup_runtime::ready::{Member, ReadySet};
+use taskgroup_runtime::current::{Current, NONE};
+use taskgroup_runtime::ready::ReadySet;
 
 /// The key of the body among the members of a group. It comes up like a child; it is the owner's turn.
 pub(crate) const BODY: u32 = NONE - 1;
@@ -52,7 +52,7 @@ pub(crate) struct Ledger {
     /// The group's node. The body's and the children's hang below it.
     pub(crate) node: NodeId,
     pub(crate) body_node: NodeId,
-    pub(crate) body_member: Member,
+    pub(crate) body_slot: u32,
     /// The body's node is in the tree.
     body_lives: Cell<bool>,
     phase: Cell<Phase>,
@@ -82,8 +82,8 @@ impl Ledger {
     /// Opens the books. The group's node is not placed yet: that happens where it is polled.
     pub(crate) fn open(set: ReadySet) -> Rc<Self> {
         let set = Rc::new(set);
-        let body_member = set.join(BODY);
-        let wakeup = || Wakeup::Slot(set.local().clone(), body_member.slot());
+        let body_slot = set.join(BODY);
+        let wakeup = || Wakeup::Slot(set.local().clone(), body_slot);
         let node = tree::insert(Kind::Group(set.clone()), NONE, wakeup());
         let body_node = tree::insert(Kind::Scope, node, wakeup());
         Rc::new(Self {
@@ -102,9 +102,15 @@ impl Ledger {
             inbox: RefCell::default(),
             newcomers: Cell::new(0),
             news: Rc::default(),
-            body_member,
+            body_slot,
             set,
         })
+    }
+
+    /// What to name as current while the body is polled or dropped.
+    #[inline(always)]
+    pub(crate) fn body_current(&self) -> Current {
+        Current::new(self.body_slot, self.body_node)
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -119,8 +125,7 @@ impl Ledger {
     /// time: see [`start`](Self::start).
     pub(crate) fn admit(&self, key: u32, place: &'static Location<'static>) -> State {
         let label = self.label(place);
-        let member = self.set.join(key);
-        let slot = member.slot();
+        let slot = self.set.join(key);
         let node = tree::insert(Kind::Task(label), self.node, Wakeup::Slot(self.set.local().clone(), slot));
         task_local::inherit(node);
         if let Some(grace) = self.grace.get() {
@@ -131,7 +136,7 @@ impl Ledger {
         if !self.limit.has_place(ticket) && key < QUEUED {
             self.set.set_key(slot, key | QUEUED);
         }
-        State::live(node, member, ticket, self.policy.get(), self.news.clone())
+        State::live(node, slot, ticket, self.policy.get(), self.news.clone())
     }
 
     /// The same for a child that goes into the inbox, and under which key to put it there.
@@ -144,7 +149,7 @@ impl Ledger {
 
     /// A newcomer has left the inbox, for a key like the others'.
     pub(crate) fn rekey(&self, state: &State, key: u32) {
-        let (slot, ticket) = (state.member().slot(), state.ticket());
+        let (slot, ticket) = (state.slot(), state.ticket());
         let is_queued = !self.limit.has_place(ticket);
         self.set.set_key(slot, if is_queued { key | QUEUED } else { key });
         self.limit.rekey(ticket, key);
@@ -153,7 +158,7 @@ impl Ledger {
     /// Wakes a child for the first time, unless it has to wait for a place. Its future has been stored by now.
     pub(crate) fn start(&self, state: &State) {
         if self.limit.has_place(state.ticket()) {
-            self.set.wake(state.member().slot());
+            self.set.wake(state.slot());
         }
     }
 
@@ -243,7 +248,7 @@ impl Ledger {
             }
         };
         tree::remove(node);
-        self.set.leave(state.member().slot());
+        self.set.leave(state.slot());
         state.finish(end);
         supervised
     }

@@ -24,7 +24,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 use taskgroup_runtime::current::{Current, NONE};
-use taskgroup_runtime::ready::Member;
 
 /// An error on its way to the group: an `E`, or an `ExceptionGroup<E>`.
 pub(crate) type Failure = Box<dyn Any>;
@@ -65,8 +64,8 @@ pub(crate) type TypedPromise<T> = Promise<Cell<Option<T>>>;
 pub(crate) struct State {
     /// Its node in the tree of scopes, or [`NONE`] when it has ended.
     node: Cell<NodeId>,
-    /// Its place in the group's ready set; stale after the end. `None`: refused.
-    member: Option<Member>,
+    /// Its place in the group's ready set; stale after the end. [`NONE`]: refused.
+    slot: u32,
     /// Its place in the order of spawning, under a limit.
     ticket: Ticket,
     /// What its failure does; that of the group when it was spawned.
@@ -111,10 +110,10 @@ impl<T> TypedPromise<T> {
 }
 
 impl State {
-    pub(crate) fn live(node: NodeId, member: Member, ticket: Ticket, policy: Policy, news: Rc<News>) -> Self {
+    pub(crate) fn live(node: NodeId, slot: u32, ticket: Ticket, policy: Policy, news: Rc<News>) -> Self {
         Self {
             node: Cell::new(node),
-            member: Some(member),
+            slot,
             ticket,
             policy,
             started: Cell::new(false),
@@ -131,7 +130,7 @@ impl State {
         let end = JoinError::new(info, JoinErrorKind::Refused);
         Self {
             node: Cell::new(NONE),
-            member: None,
+            slot: NONE,
             ticket: Ticket::default(),
             policy: Policy::FailFast,
             started: Cell::new(false),
@@ -153,8 +152,8 @@ impl State {
     }
 
     #[inline(always)]
-    pub(crate) fn member(&self) -> &Member {
-        self.member.as_ref().expect("only tasks that were taken in are polled")
+    pub(crate) fn slot(&self) -> u32 {
+        self.slot
     }
 
     #[inline(always)]
@@ -165,7 +164,7 @@ impl State {
     /// What to name as current while the task is polled or dropped.
     #[inline(always)]
     pub(crate) fn current(&self) -> Current {
-        self.member().current(self.node.get())
+        Current::new(self.slot, self.node.get())
     }
 
     pub(crate) fn ticket(&self) -> Ticket {

@@ -18,7 +18,7 @@
 //! a shield and a running cleanup take nothing from above, so that they can finish.
 //! There is no counter to keep, and nothing to take back: a node that leaves takes its cancel along.
 //!
-//! While no cancel is in force on the thread, nobody looks here: every question is answered by one load ([`quiet`]).
+//! While no cancel is in force on the thread, nobody looks here: every question is answered by one load ([`is_quiet`]).
 
 use crate::drive::discard;
 use crate::info::{Label, TaskInfo};
@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 use taskgroup_runtime::current::Current;
-use taskgroup_runtime::{set_freeze_probe, set_stall_probe};
+use taskgroup_runtime::{Local, count_cancel_out, is_quiet, set_freeze_probe, set_stall_probe};
 
 mod alarm;
 mod branches;
@@ -45,8 +45,6 @@ use branches::Tree;
 use node::Grace;
 
 thread_local! {
-    /// Cancels in force on this thread.
-    static IN_FORCE: Cell<u32> = const { Cell::new(0) };
     /// How often a node was removed under which others still hung; see [`Place`].
     static ORPHANED: Cell<u32> = const { Cell::new(0) };
     static TREE: RefCell<Tree> = {
@@ -69,20 +67,15 @@ thread_local! {
 pub(crate) struct Place {
     pub(crate) current: Current,
     orphaned: u32,
+    runtime: u32,
 }
 
 impl Place {
     /// Where a node that is polled now has to hang.
     #[inline(always)]
     pub(crate) fn here() -> Self {
-        Self { current: Current::get(), orphaned: ORPHANED.with(Cell::get) }
+        Self { current: Current::get(), orphaned: ORPHANED.with(Cell::get), runtime: Local::current_id() }
     }
-}
-
-/// Whether no cancel is in force on this thread: the usual case, in one load.
-#[inline(always)]
-pub(crate) fn quiet() -> bool {
-    IN_FORCE.with(Cell::get) == 0
 }
 
 /// The answer to the question that every wait of ours asks first.
@@ -93,27 +86,27 @@ fn is_current_cancelled() -> bool {
 /// Whether a cancel is in force at `node`, its own or an inherited one.
 #[inline(always)]
 pub(crate) fn is_cancelled(node: NodeId) -> bool {
-    !quiet() && read(|tree| tree.reason_at(node).is_some()).unwrap_or(false)
+    !is_quiet() && read(|tree| tree.reason_at(node).is_some()).unwrap_or(false)
 }
 
 /// Whether a cancel is in force above `node`.
 pub(crate) fn is_cancelled_above(node: NodeId) -> bool {
-    !quiet() && read(|tree| tree.reason_above(node).is_some()).unwrap_or(false)
+    !is_quiet() && read(|tree| tree.reason_above(node).is_some()).unwrap_or(false)
 }
 
 /// Whether `node` itself was asked to end.
 pub(crate) fn has_own_reason(node: NodeId) -> bool {
-    !quiet() && read(|tree| tree.get(node).reason.is_some()).unwrap_or(false)
+    !is_quiet() && read(|tree| tree.get(node).reason.is_some()).unwrap_or(false)
 }
 
 /// Why `node` is cancelled: its own reason, else the nearest inherited one.
 pub(crate) fn reason(node: NodeId) -> Option<Reason> {
-    if quiet() { None } else { read(|tree| tree.reason_at(node).cloned()).flatten() }
+    if is_quiet() { None } else { read(|tree| tree.reason_at(node).cloned()).flatten() }
 }
 
 /// Why what is above `node` is cancelled.
 pub(crate) fn reason_above(node: NodeId) -> Option<Reason> {
-    if quiet() { None } else { read(|tree| tree.reason_above(node).cloned()).flatten() }
+    if is_quiet() { None } else { read(|tree| tree.reason_above(node).cloned()).flatten() }
 }
 
 /// Hangs a new node under `parent`. O(1), and no allocation once the tree has grown.
@@ -209,7 +202,7 @@ pub(crate) fn set_values(node: NodeId, values: Rc<Values>) {
 pub(crate) fn remove(node: NodeId) {
     let removed = write(|tree| {
         let mut outside = Vec::new();
-        if !quiet() && !tree.get(node).kind.is_task() {
+        if !is_quiet() && !tree.get(node).kind.is_task() {
             tree.wake_cancelled_above(node, Current::get().node(), &mut outside);
         }
         if tree.has_children(node) {
@@ -217,7 +210,7 @@ pub(crate) fn remove(node: NodeId) {
         }
         let removed = tree.remove(node);
         if removed.reason.is_some() {
-            IN_FORCE.set(IN_FORCE.get() - 1);
+            count_cancel_out();
         }
         (removed, outside)
     });

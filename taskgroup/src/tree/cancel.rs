@@ -6,12 +6,12 @@ use crate::reason::Reason;
 use crate::tree::alarm::Regions;
 use crate::tree::branches::Tree;
 use crate::tree::node::{Handed, Node, NodeId};
-use crate::tree::{IN_FORCE, read, wake_all, write};
+use crate::tree::{read, wake_all, write};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
-use taskgroup_runtime::sleep;
+use taskgroup_runtime::{count_cancel_in, sleep};
 
 /// Asks a node to end: keeps the first reason, and wakes it and what is below. Runs no user code but wakers; what is
 /// dropped, is dropped in the target's own turn.
@@ -43,7 +43,7 @@ fn mark(node: &mut Node, reason: &Reason) {
         return;
     }
     node.reason = Some(reason.clone());
-    IN_FORCE.set(IN_FORCE.get() + 1);
+    count_cancel_in();
     if let Some(grace) = &mut node.grace {
         grace.is_over = grace.limit.is_zero();
     }

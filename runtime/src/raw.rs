@@ -1,0 +1,104 @@
+//! What safe Rust cannot say: a waker that is a number.
+//!
+//! Before: `waker.rs`. After: `slots.rs`. The only file with `unsafe` in it but `reactor.rs`; `plain.rs` can stand in for
+//! it, has none, and is slower.
+//!
+//! **Facts.** A `RawWaker` is a pointer and four functions that get it. The contract asks that the functions may be
+//! called from any thread, any number of times, at any time after the waker was made, also when what made it is gone.
+//!
+//! **Danger.** A pointer that is followed has to stay good for as long as anybody holds a clone: hence the reference
+//! counts, and with them two atomic operations for each clone, and an allocation for each task.
+//!
+//! **Remedy.** This pointer is never followed. It has no provenance: it *cannot* be followed. It holds the runtime's
+//! number in its upper half and the slot's in its lower, and each function does no more than take them apart:
+//!
+//! - `clone` makes a waker of the same number, `drop` does nothing: a number needs no owner.
+//! - `wake` and `wake_by_ref` look for the runtime (by number, in a thread-local table, else in a process-wide one
+//!   behind a lock) and for the slot (in a table, with a bounds check). Either may be missing, or be another by now: in
+//!   the first case nothing happens, in the second one poll that was not needed. Both are safe code.
+//!
+//! So the four functions are sound for *every* value of the pointer, made by us or not, on every thread, for ever. That
+//! is all the contract asks. **Cost.** It takes 64-bit pointers; and a lock, for wakes from other threads.
+#![allow(unsafe_code, reason = "a waker without a reference count")]
+
+use crate::slots::Slots;
+use crate::waker::Address;
+use std::ptr;
+use std::task::{RawWaker, RawWakerVTable, Waker};
+
+/// A `static` and not a `const`: it has one address, by which our wakers are known.
+static FUNCTIONS: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, drop);
+
+/// What a slot keeps of its waker: nothing.
+#[derive(Debug)]
+pub(crate) struct SlotWaker;
+
+impl SlotWaker {
+    pub(crate) fn new(_: Address) -> Self {
+        Self
+    }
+}
+
+/// The waker of a slot.
+#[inline(always)]
+pub(crate) fn waker(address: Address, _: &Slots) -> Waker {
+    // SAFETY: the functions keep the contract of `RawWaker` for every data pointer, as the head of this file shows.
+    // Guarded by `a_waker_may_be_woken_cloned_and_dropped_anywhere_and_for_ever` in tests/waker.rs, under Miri.
+    unsafe { Waker::new(address.to_data(), &FUNCTIONS) }
+}
+
+/// Whether a waker is the one of this slot. Another crate's waker may well hold the same number: so the functions are
+/// compared too.
+#[inline(always)]
+pub(crate) fn is_of(waker: &Waker, address: Address) -> bool {
+    waker.data() == address.to_data() && ptr::eq(waker.vtable(), &FUNCTIONS)
+}
+
+impl Address {
+    #[inline(always)]
+    fn to_data(self) -> *const () {
+        ptr::without_provenance((self.runtime as usize) << 32 | self.slot as usize)
+    }
+
+    #[inline(always)]
+    fn of(data: *const ()) -> Self {
+        Self { runtime: (data.addr() >> 32) as u32, slot: data.addr() as u32 }
+    }
+}
+
+fn clone(data: *const ()) -> RawWaker {
+    RawWaker::new(data, &FUNCTIONS)
+}
+
+fn wake(data: *const ()) {
+    Address::of(data).wake();
+}
+
+fn drop(_: *const ()) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another crate's wakers may be numbers too.
+    #[test]
+    fn somebody_elses_waker_with_the_same_number_is_somebody_elses() {
+        static THEIRS: RawWakerVTable = RawWakerVTable::new(|data| RawWaker::new(data, &THEIRS), drop, drop, drop);
+        let address = Address { runtime: 7, slot: 11 };
+        let own = waker(address, &Slots::default());
+        // SAFETY: the functions do nothing with the pointer.
+        let theirs = unsafe { Waker::new(own.data(), &THEIRS) };
+        assert!(is_of(&own, address) && is_of(&own.clone(), address));
+        assert!(!is_of(&theirs, address));
+        assert!(!is_of(&own, Address { runtime: 7, slot: 12 }) && !is_of(&own, Address { runtime: 8, slot: 11 }));
+    }
+
+    #[test]
+    fn an_address_survives_the_way_through_a_pointer() {
+        for (runtime, slot) in [(0, 0), (1, u32::MAX), (u32::MAX, 0), (u32::MAX, u32::MAX), (0x1234_5678, 0x9abc_def0)]
+        {
+            let address = Address { runtime, slot };
+            assert_eq!(Address::of(address.to_data()), address);
+        }
+    }
+}
