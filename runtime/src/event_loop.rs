@@ -155,9 +155,9 @@ impl<'env> Runtime<'env> {
     fn run(&self, main: &mut Option<&mut dyn MainTask>) -> u32 {
         let before = self.local.polls();
         loop {
-            for (_, key) in self.roots.begin() {
+            for task in self.roots.begin() {
                 self.local.count_poll();
-                match key {
+                match task.key {
                     MAIN => {
                         if let Some(main) = main {
                             main.poll();

@@ -62,6 +62,7 @@ pub use freeze::{count_cancel_in, count_cancel_out, is_frozen, is_quiet, set_fre
 pub use interval::{Interval, MissedTicks, interval};
 pub use io::Async;
 pub use local::Local;
+pub use raw::Beside;
 pub use reactor::IoSafe;
 pub use remote::Hold;
 pub use reporter::{Report, report, set_reporter};

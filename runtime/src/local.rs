@@ -11,6 +11,7 @@
 use crate::clock::{Clock, Time};
 use crate::current::{Current, Restore};
 use crate::raw;
+use crate::ready::Origin;
 use crate::reactor::Reactor;
 use crate::remote::{NOBODY, Remote};
 use crate::slots::{Outside, Slots};
@@ -119,8 +120,9 @@ impl Local {
 
     /// The slot of the current task, if it lives in this runtime and the waker in hand is its own: the slot can then
     /// stand for the waker.
+    #[inline(always)]
     #[must_use]
-    pub(crate) fn slot_for(&self, cx: &Context<'_>) -> Option<u32> {
+    pub fn slot_for(&self, cx: &Context<'_>) -> Option<u32> {
         (self.is_current() && Self::owns(cx)).then(|| Current::get().slot())
     }
 
@@ -144,8 +146,9 @@ impl Local {
         Address { runtime: self.id, slot }
     }
 
-    pub(crate) fn occupy(&self, set: u32, key: u32) -> u32 {
-        self.slots.occupy(self.id, set, key)
+    #[inline]
+    pub(crate) fn occupy(&self, set: u32, key: u32, origin: Origin) -> u32 {
+        self.slots.occupy(self.id, set, key, origin)
     }
 
     /// Makes this the current runtime until the guard is dropped. Nothing comes back while it is in a turn already.
@@ -205,12 +208,6 @@ impl Local {
     pub fn mark(&self, slot: u32) -> Option<Rc<Waker>> {
         self.ring();
         self.slots.mark(slot)
-    }
-
-    /// Whether a slot is woken and was not polled since.
-    #[must_use]
-    pub fn is_queued(&self, slot: u32) -> bool {
-        self.slots.is_queued(slot)
     }
 
     /// Disturbs the sleeper, unless we are in this runtime's turn: then there is none.

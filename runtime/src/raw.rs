@@ -1,4 +1,4 @@
-//! What safe Rust cannot say: a waker that is a number.
+//! What safe Rust cannot say: a waker that is a number, and a future with something beside it.
 //!
 //! Before: `waker.rs`. After: `slots.rs`. The only file with `unsafe` in it but `reactor.rs`; `plain.rs` can stand in for
 //! it, has none, and is slower.
@@ -19,10 +19,15 @@
 //!
 //! So the four functions are sound for *every* value of the pointer, made by us or not, on every thread, for ever. That
 //! is all the contract asks. **Cost.** It takes 64-bit pointers; and a lock, for wakes from other threads.
-#![allow(unsafe_code, reason = "a waker without a reference count")]
+//!
+//! The second thing is smaller. Whoever stores other people's futures has something to store with each, and wants to
+//! poll the one while it holds the other. An `async` block that awaits a future it was given keeps room for it twice: a
+//! task with a buffer of a kilobyte then takes two. [`Beside`] keeps it once; the argument is at its `project`.
+#![allow(unsafe_code, reason = "a waker without a reference count, a future that is stored once")]
 
 use crate::slots::Slots;
 use crate::waker::Address;
+use std::pin::Pin;
 use std::ptr;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
@@ -76,9 +81,64 @@ fn wake(data: *const ()) {
 
 fn drop(_: *const ()) {}
 
+/// A future, and what its keeper needs beside it, in one place: pinned together, the future can be polled while the
+/// companion is at hand.
+///
+/// ```
+/// use std::future::Future;
+/// use std::pin::pin;
+/// use std::task::{Context, Poll, Waker};
+/// use taskgroup_runtime::Beside;
+///
+/// let mut task = pin!(Beside::new(async { 7 }, 0));
+/// let (future, polls) = task.as_mut().project();
+/// *polls += 1;
+/// assert_eq!(future.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(7));
+/// assert_eq!(*task.companion(), 1);
+/// ```
+#[derive(Debug)]
+pub struct Beside<F, C> {
+    /// Pinned with the whole: nothing here moves it, or hands it out but pinned.
+    future: F,
+    /// Never pinned.
+    companion: C,
+}
+
+impl<F, C> Beside<F, C> {
+    /// Puts the two together.
+    #[inline(always)]
+    pub fn new(future: F, companion: C) -> Self {
+        Self { future, companion }
+    }
+
+    /// The companion, to look at.
+    #[inline(always)]
+    pub fn companion(&self) -> &C {
+        &self.companion
+    }
+
+    /// The future, pinned, and the companion.
+    #[inline(always)]
+    pub fn project(self: Pin<&mut Self>) -> (Pin<&mut F>, &mut C)
+    where
+        C: Unpin, // not asked by the proof, but by `plain.rs`
+    {
+        // SAFETY: `future` is pinned as long as the whole is. The rules for that (std::pin, "structural pinning"):
+        // `Beside` has no destructor, is not `repr(packed)`, is `Unpin` only if its future is (by the auto trait), and
+        // no method moves the future out of a pinned whole or gives it out unpinned: this is the only one that gives it
+        // out at all. `companion` is never given out pinned, so it may be given out unpinned.
+        // Guarded by `a_future_beside_something_stays_where_it_is` below, under Miri.
+        unsafe {
+            let this = self.get_unchecked_mut();
+            (Pin::new_unchecked(&mut this.future), &mut this.companion)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::task::{Context, Poll};
 
     /// Another crate's wakers may be numbers too.
     #[test]
@@ -91,6 +151,25 @@ mod tests {
         assert!(is_of(&own, address) && is_of(&own.clone(), address));
         assert!(!is_of(&theirs, address));
         assert!(!is_of(&own, Address { runtime: 7, slot: 12 }) && !is_of(&own, Address { runtime: 8, slot: 11 }));
+    }
+
+    #[test]
+    fn a_future_beside_something_stays_where_it_is() {
+        let mut boxed = Box::pin(Beside::new(
+            async {
+                let local = 7;
+                let own = &local; // points into the future
+                std::future::poll_fn(|_| Poll::<()>::Pending).await;
+                *own
+            },
+            String::from("x"),
+        ));
+        for n in 1..4 {
+            let (future, companion) = boxed.as_mut().project();
+            companion.push('y');
+            assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            assert_eq!(boxed.companion().len(), 1 + n);
+        }
     }
 
     #[test]

@@ -25,13 +25,68 @@
 
 use crate::current::NONE;
 use crate::local::Local;
-use crate::slots::Owner;
+use crate::slots::{FOR_FIRST_POLL, FOR_PLACE, FOREIGN};
 use std::fmt;
+use std::iter;
+use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
 /// The set of a runtime's root tasks.
 pub(crate) const ROOTS: u32 = 0;
+
+/// Where a member comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Which of its set's members it is, if they are counted; else 0.
+    pub number: u32,
+    /// Where it was spawned.
+    pub place: &'static Location<'static>,
+}
+
+/// What a member waits for, as far as it has said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// It has not said.
+    Unknown,
+    /// To be polled for the first time.
+    FirstPoll,
+    /// For leave to be polled for the first time: others have to end before.
+    Place,
+    /// For another member of the same runtime, which has this slot.
+    Member(u32),
+}
+
+impl Wait {
+    fn number(self) -> u32 {
+        match self {
+            Self::Unknown => NONE,
+            Self::FirstPoll => FOR_FIRST_POLL,
+            Self::Place => FOR_PLACE,
+            Self::Member(slot) => slot,
+        }
+    }
+
+    fn of(number: u32) -> Self {
+        match number {
+            NONE => Self::Unknown,
+            FOR_FIRST_POLL => Self::FirstPoll,
+            FOR_PLACE => Self::Place,
+            slot => Self::Member(slot),
+        }
+    }
+}
+
+/// A member that comes up in a [`Batch`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Woken {
+    /// Its slot.
+    pub slot: u32,
+    /// Its key, as its set names it.
+    pub key: u32,
+    /// Whether it came up before.
+    pub has_run: bool,
+}
 
 /// A set of members of which some are woken; see the head of this module.
 ///
@@ -64,9 +119,22 @@ impl ReadySet {
     }
 
     /// Adds a member under `key`, and gives its slot. It is not woken yet.
+    #[inline]
     #[must_use]
-    pub fn join(&self, key: u32) -> u32 {
-        self.local.occupy(self.set, key)
+    pub fn join(&self, key: u32, origin: Origin) -> u32 {
+        self.local.occupy(self.set, key, origin)
+    }
+
+    /// The members, in the order of their joining. None may leave while one looks at them.
+    pub fn members(&self) -> impl Iterator<Item = u32> + '_ {
+        iter::successors(self.local.slots().member_after(self.set, None), |member| {
+            self.local.slots().member_after(self.set, Some(*member))
+        })
+    }
+
+    /// Keeps a number of the caller's beside the set; see [`Local::note_above`].
+    pub fn set_note(&self, note: u32) {
+        self.local.slots().set_note(self.set, note);
     }
 
     /// Gives a member another key. A batch that is under way names it by the new one.
@@ -86,12 +154,6 @@ impl ReadySet {
         self.local.wake(slot);
     }
 
-    /// Whether a wake has gone to the owner that has not led to a [`begin`](Self::begin) yet.
-    #[must_use]
-    pub fn is_told(&self) -> bool {
-        self.local.slots().is_told(self.set)
-    }
-
     /// Whether no member is woken.
     #[inline(always)]
     #[must_use]
@@ -102,8 +164,8 @@ impl ReadySet {
     /// From now on the set is polled by what is current, with the waker in `cx`.
     pub fn owned_by(&self, cx: &Context<'_>) {
         let (owner, foreign) = match self.local.slot_for(cx) {
-            Some(slot) => (Owner::Slot(slot), None),
-            None => (Owner::Foreign, Some(Rc::new(cx.waker().clone()))),
+            Some(slot) => (slot, None),
+            None => (FOREIGN, Some(Rc::new(cx.waker().clone()))),
         };
         let before = self.local.slots().set_owner(self.set, owner, foreign);
         drop(before); // a foreign waker's drop is user code: not while the table is borrowed
@@ -140,11 +202,11 @@ impl Drop for ReadySet {
 
 impl fmt::Debug for ReadySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadySet").field("told", &self.is_told()).field("empty", &self.is_empty()).finish()
+        f.debug_struct("ReadySet").field("empty", &self.is_empty()).finish_non_exhaustive()
     }
 }
 
-/// The members that were woken when the batch began, in the order of their wakes: slot and key of each.
+/// The members that were woken when the batch began, in the order of their wakes.
 #[derive(Debug)]
 pub struct Batch<'a> {
     set: &'a ReadySet,
@@ -153,20 +215,82 @@ pub struct Batch<'a> {
 }
 
 impl Iterator for Batch<'_> {
-    type Item = (u32, u32);
+    type Item = Woken;
 
     /// The next member, which from now on may be woken again.
     #[inline(always)]
-    fn next(&mut self) -> Option<(u32, u32)> {
+    fn next(&mut self) -> Option<Woken> {
         while self.last != NONE {
-            let (slot, key) = self.set.local.slots().pop(self.set.set);
+            let (slot, woken) = self.set.local.slots().pop(self.set.set);
             if slot == self.last {
                 self.last = NONE;
             }
-            if let Some(key) = key {
-                return Some((slot, key));
+            if woken.is_some() {
+                return woken;
             }
         }
         None
+    }
+}
+
+/// What can be asked of the members of all sets of a runtime, and what is kept beside them.
+impl Local {
+    /// Where a member comes from. `None`: nobody has that slot.
+    #[must_use]
+    pub fn origin(&self, member: u32) -> Option<Origin> {
+        self.slots().look(member, |slot| slot.origin())
+    }
+
+    /// Says that a member comes from elsewhere.
+    pub fn set_place(&self, member: u32, place: &'static Location<'static>) {
+        self.slots().set_place(member, place);
+    }
+
+    /// The number that the layer above keeps beside a member, or [`NONE`]. A new member has none.
+    #[inline(always)]
+    #[must_use]
+    pub fn note(&self, member: u32) -> u32 {
+        self.slots().look(member, |slot| slot.note.get()).unwrap_or(NONE)
+    }
+
+    /// Keeps a number beside a member.
+    pub fn set_note(&self, member: u32, note: u32) {
+        self.slots().look(member, |slot| slot.note.set(note));
+    }
+
+    /// The number that the layer above keeps beside the member's set, or [`NONE`].
+    #[must_use]
+    pub fn note_above(&self, member: u32) -> u32 {
+        self.slots().note_above(member).unwrap_or(NONE)
+    }
+
+    /// Says what a member waits for, until it comes up the next time.
+    #[inline(always)]
+    pub fn set_wait(&self, member: u32, wait: Wait) {
+        self.slots().look(member, |slot| slot.wait.set(wait.number()));
+    }
+
+    /// What a member waits for.
+    #[must_use]
+    pub fn wait(&self, member: u32) -> Wait {
+        self.slots().look(member, |slot| Wait::of(slot.wait.get())).unwrap_or(Wait::Unknown)
+    }
+
+    /// Every member of every set.
+    #[must_use]
+    pub fn members(&self) -> Vec<u32> {
+        self.slots().all()
+    }
+
+    /// Whether a member is woken and was not polled since.
+    #[must_use]
+    pub fn is_queued(&self, member: u32) -> bool {
+        self.slots().look(member, |slot| slot.is_queued()).unwrap_or(false)
+    }
+
+    /// Whether the owner of a member's set knows that the set is to be polled, or polls it now.
+    #[must_use]
+    pub fn is_told(&self, member: u32) -> bool {
+        self.slots().is_told(member)
     }
 }

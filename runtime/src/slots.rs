@@ -1,17 +1,20 @@
 //! The slot table of a runtime: who is woken, and where the word goes.
 //!
-//! Before: `waker.rs`, `raw.rs`. After: `ready.rs`, which shows the way of a wake as a picture and gives all this its names.
+//! Before: `waker.rs`, `raw.rs`. After: `ready.rs`, which shows the way of a wake as a picture and gives all this its
+//! names.
 //!
 //! Slots and sets are numbers into two tables, and the tables hold numbers only: a wake follows them from a slot to its
-//! set, from the set to the slot of its owner, and so on, in memory that lies together.
+//! set, from the set to the slot of its owner, and so on, in memory that lies together. A slot is 40 bytes.
 #![forbid(unsafe_code)]
 
 use crate::current::NONE;
 use crate::raw::SlotWaker;
+use crate::ready::{Origin, Woken};
 use crate::waker::Address;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::mem;
+use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -25,20 +28,27 @@ struct Tables {
     sets: Slab<Set>,
 }
 
-struct Slot {
+pub(crate) struct Slot {
     /// The slot behind this one in its set's queue, [`NONE`] for the last; [`IDLE`] for one that is not queued. A slot
     /// is in at most one queue, at most once.
     next: Cell<u32>,
     /// The set's own name for the member.
     key: u32,
     /// The set that it is a member of. [`NONE`]: it has left, and the slot becomes free when its place in the queue
-    /// comes up.
+    /// comes up. Until then it is queued.
     set: u32,
     /// The members that joined its set before and after it, or [`NONE`].
     before: u32,
     after: u32,
+    /// What it waits for, as far as it has said so since it was polled last: a member, or one of those below.
+    pub(crate) wait: Cell<u32>,
+    /// What the layer above keeps beside the member, or [`NONE`].
+    pub(crate) note: Cell<u32>,
+    /// Which spawn of its group it was, and where.
+    number: u32,
+    place: &'static Location<'static>,
     #[allow(dead_code, reason = "asked by `plain.rs` only")]
-    waker: SlotWaker,
+    pub(crate) waker: SlotWaker,
 }
 
 /// `next` of a slot that is not queued: neither woken, nor woken and not polled since.
@@ -51,23 +61,22 @@ struct Set {
     /// First and last of the members, in the order of their joining, or [`NONE`].
     first: u32,
     last: u32,
+    /// Who polls the set, and so has to hear of its first wake: the slot of a member of another set, told by climbing,
+    /// without its waker; or one of the two below.
+    owner: Cell<u32>,
+    /// What the layer above keeps beside the set, or [`NONE`].
+    note: Cell<u32>,
     /// The owner knows that the set is to be polled, or is polling it now. While false, the queue is empty.
     told: Cell<bool>,
-    owner: Cell<Owner>,
     /// The owner's waker, where it is somebody else's.
     foreign: RefCell<Outside>,
 }
 
-/// Who polls a set, and so has to hear of its first wake.
-#[derive(Clone, Copy)]
-pub(crate) enum Owner {
-    /// The event loop, which looks by itself.
-    Loop,
-    /// A member of another set in the same runtime: told by climbing, without its waker.
-    Slot(u32),
-    /// Somebody else's code between: a combinator that gave us a waker of its own.
-    Foreign,
-}
+/// An owner that looks by itself: the event loop.
+pub(crate) const LOOP: u32 = NONE;
+
+/// An owner between us and whom there is somebody else's code: a combinator that gave us a waker of its own.
+pub(crate) const FOREIGN: u32 = NONE - 1;
 
 /// A waker to be woken once no borrow is held. (Waking is user code.)
 pub(crate) type Outside = Option<Rc<Waker>>;
@@ -80,36 +89,42 @@ impl Slots {
         self.0.borrow().mark(slot)
     }
 
-    /// Whether a slot is woken and was not polled since.
-    pub(crate) fn is_queued(&self, slot: u32) -> bool {
-        self.0.borrow().slots.get(slot as usize).is_some_and(Slot::is_queued)
-    }
-
-    /// What a slot keeps of its waker.
-    #[allow(dead_code, reason = "asked by `plain.rs` only")]
-    pub(crate) fn waker<R>(&self, slot: u32, look: impl FnOnce(&SlotWaker) -> R) -> Option<R> {
-        self.0.borrow().slots.get(slot as usize).map(|slot| look(&slot.waker))
+    /// Looks at a slot; `None` if it is free.
+    #[inline(always)]
+    pub(crate) fn look<R>(&self, slot: u32, look: impl FnOnce(&Slot) -> R) -> Option<R> {
+        self.0.borrow().slots.get(slot as usize).map(look)
     }
 
     /// Makes a set, empty and owned by the loop.
     pub(crate) fn open(&self) -> u32 {
-        self.0.borrow_mut().sets.insert(Set::default()) as u32
+        self.0.borrow_mut().sets.insert(Set::new()) as u32
     }
 
     /// Gives a new member of `set` a slot of this runtime.
-    pub(crate) fn occupy(&self, runtime: u32, set: u32, key: u32) -> u32 {
+    #[inline]
+    pub(crate) fn occupy(&self, runtime: u32, set: u32, key: u32, origin: Origin) -> u32 {
         let Tables { slots, sets } = &mut *self.0.borrow_mut();
         let entry = slots.vacant_entry();
-        let slot = u32::try_from(entry.key()).ok().filter(|slot| *slot < IDLE);
-        let slot = slot.expect("four thousand million tasks do not fit into memory");
-        let waker = SlotWaker::new(Address { runtime, slot });
-        let before = mem::replace(&mut sets[set as usize].last, slot);
-        entry.insert(Slot { next: Cell::new(IDLE), key, set, before, after: NONE, waker });
+        let id = entry.key() as u32;
+        assert!(entry.key() < FOR_PLACE as usize, "four thousand million tasks do not fit into memory");
+        let before = mem::replace(&mut sets[set as usize].last, id);
+        entry.insert(Slot {
+            next: Cell::new(IDLE),
+            key,
+            set,
+            before,
+            after: NONE,
+            wait: Cell::new(FOR_FIRST_POLL),
+            note: Cell::new(NONE),
+            number: origin.number,
+            place: origin.place,
+            waker: SlotWaker::new(Address { runtime, slot: id }),
+        });
         match before {
-            NONE => sets[set as usize].first = slot,
-            before => slots[before as usize].after = slot,
+            NONE => sets[set as usize].first = id,
+            before => slots[before as usize].after = id,
         }
-        slot
+        id
     }
 
     /// Gives a member another key.
@@ -117,7 +132,13 @@ impl Slots {
         self.0.borrow_mut().slots[slot as usize].key = key;
     }
 
+    /// Places a member elsewhere.
+    pub(crate) fn set_place(&self, slot: u32, place: &'static Location<'static>) {
+        self.0.borrow_mut().slots[slot as usize].place = place;
+    }
+
     /// Ends a tenancy; at once, or when the slot's place in its queue comes up.
+    #[inline]
     pub(crate) fn vacate(&self, slot: u32) {
         let Tables { slots, sets } = &mut *self.0.borrow_mut();
         let tenant = &mut slots[slot as usize];
@@ -136,16 +157,17 @@ impl Slots {
         }
     }
 
-    /// Takes the first out of a set's queue, which is not empty: its slot and its key. No key: it has left.
+    /// Takes the first out of a set's queue, which is not empty: its slot, and who that is. `None`: it has left.
     #[inline(always)]
-    pub(crate) fn pop(&self, set: u32) -> (u32, Option<u32>) {
+    pub(crate) fn pop(&self, set: u32) -> (u32, Option<Woken>) {
         let tables = self.0.borrow();
         let set = &tables.sets[set as usize];
         let id = set.head.get();
         let slot = &tables.slots[id as usize];
         set.head.set(slot.next.replace(IDLE));
         if slot.set != NONE {
-            return (id, Some(slot.key));
+            let has_run = !matches!(slot.wait.replace(NONE), FOR_FIRST_POLL | FOR_PLACE);
+            return (id, Some(Woken { slot: id, key: slot.key, has_run }));
         }
         drop(tables);
         self.free(id);
@@ -176,22 +198,27 @@ impl Slots {
     #[inline(always)]
     pub(crate) fn end(&self, set: u32) -> Outside {
         let tables = self.0.borrow();
-        let id = set;
-        let set = &tables.sets[id as usize];
+        let set = &tables.sets[set as usize];
         if set.head.get() == NONE {
             set.told.set(false);
             return None;
         }
-        tables.tell(id)
+        match set.owner.get() {
+            LOOP => None,
+            FOREIGN => set.foreign.borrow().clone(),
+            owner => tables.mark(owner),
+        }
     }
 
-    /// Whether a wake has gone to the owner of a set that has not led to a batch yet, or there is one now.
-    pub(crate) fn is_told(&self, set: u32) -> bool {
-        self.0.borrow().sets[set as usize].told.get()
+    /// Whether a wake has gone to the owner of a member's set that has not led to a batch yet, or there is one now.
+    pub(crate) fn is_told(&self, member: u32) -> bool {
+        let tables = self.0.borrow();
+        let set = tables.slots.get(member as usize).and_then(|slot| tables.sets.get(slot.set as usize));
+        set.is_some_and(|set| set.told.get())
     }
 
     /// Says who polls a set. What was said before comes back, to be dropped by the caller.
-    pub(crate) fn set_owner(&self, set: u32, owner: Owner, foreign: Outside) -> Outside {
+    pub(crate) fn set_owner(&self, set: u32, owner: u32, foreign: Outside) -> Outside {
         let tables = self.0.borrow();
         let set = &tables.sets[set as usize];
         set.owner.set(owner);
@@ -201,6 +228,34 @@ impl Slots {
     /// The waker of a set's owner, where it is somebody else's.
     pub(crate) fn foreign(&self, set: u32) -> Outside {
         self.0.borrow().sets[set as usize].foreign.borrow().clone()
+    }
+
+    pub(crate) fn set_note(&self, set: u32, note: u32) {
+        self.0.borrow().sets[set as usize].note.set(note);
+    }
+
+    /// The note of a member's set.
+    pub(crate) fn note_above(&self, member: u32) -> Option<u32> {
+        let tables = self.0.borrow();
+        let set = tables.slots.get(member as usize)?.set;
+        tables.sets.get(set as usize).map(|set| set.note.get())
+    }
+
+    /// The member of a set that joined next after one, or first of all.
+    pub(crate) fn member_after(&self, set: u32, member: Option<u32>) -> Option<u32> {
+        let tables = self.0.borrow();
+        let next = match member {
+            Some(member) => tables.slots[member as usize].after,
+            None => tables.sets[set as usize].first,
+        };
+        (next != NONE).then_some(next)
+    }
+
+    /// Every slot that is taken.
+    pub(crate) fn all(&self) -> Vec<u32> {
+        let tables = self.0.borrow();
+        let taken = tables.slots.iter().filter(|(_, slot)| slot.set != NONE);
+        taken.map(|(id, _)| id as u32).collect()
     }
 
     /// Ends a set, and with it the tenancy of every member.
@@ -230,8 +285,8 @@ impl Tables {
         let mut id = slot;
         loop {
             let slot = self.slots.get(id as usize)?;
-            if slot.is_queued() || slot.set == NONE {
-                return None;
+            if slot.is_queued() {
+                return None; // so is every slot that has left
             }
             let set = &self.sets[slot.set as usize];
             slot.next.set(NONE);
@@ -244,35 +299,42 @@ impl Tables {
                 return None;
             }
             match set.owner.get() {
-                Owner::Loop => return None,
-                Owner::Slot(owner) => id = owner,
-                Owner::Foreign => return set.foreign.borrow().clone(),
+                LOOP => return None,
+                FOREIGN => return set.foreign.borrow().clone(),
+                owner => id = owner,
             }
-        }
-    }
-
-    #[inline(always)]
-    fn tell(&self, set: u32) -> Outside {
-        let set = &self.sets[set as usize];
-        match set.owner.get() {
-            Owner::Loop => None,
-            Owner::Slot(owner) => self.mark(owner),
-            Owner::Foreign => set.foreign.borrow().clone(),
         }
     }
 }
 
 impl Slot {
+    /// Whether it is woken and was not polled since.
     #[inline(always)]
-    fn is_queued(&self) -> bool {
+    pub(crate) fn is_queued(&self) -> bool {
         self.next.get() != IDLE
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        Origin { number: self.number, place: self.place }
     }
 }
 
-impl Default for Set {
-    fn default() -> Self {
-        let (head, tail) = (Cell::new(NONE), Cell::new(NONE));
-        let (told, owner) = (Cell::new(false), Cell::new(Owner::Loop));
-        Self { head, tail, first: NONE, last: NONE, told, owner, foreign: RefCell::default() }
+impl Set {
+    fn new() -> Self {
+        Self {
+            head: Cell::new(NONE),
+            tail: Cell::new(NONE),
+            first: NONE,
+            last: NONE,
+            owner: Cell::new(LOOP),
+            note: Cell::new(NONE),
+            told: Cell::new(false),
+            foreign: RefCell::new(None),
+        }
     }
 }
+
+/// [`Slot::wait`] of a member that was not polled yet, and of one that has to wait for a place. [`NONE`]: it has not said;
+/// all others are members that it waits for.
+pub(crate) const FOR_FIRST_POLL: u32 = NONE - 1;
+pub(crate) const FOR_PLACE: u32 = NONE - 2;

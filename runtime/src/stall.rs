@@ -3,11 +3,13 @@
 //! Before: nothing. After: `block_on.rs`, which notices.
 #![forbid(unsafe_code)]
 
+use crate::local::Local;
 use std::cell::Cell;
 use std::fmt;
+use std::rc::Rc;
 
-/// Who waits for whom, a line each.
-type Probe = fn() -> Vec<String>;
+/// Who waits for whom in a runtime, a line each.
+type Probe = fn(&Rc<Local>) -> Vec<String>;
 
 thread_local! {
     static PROBE: Cell<Option<Probe>> = const { Cell::new(None) };
@@ -25,14 +27,15 @@ pub struct Stall {
     pub waits: Vec<String>,
 }
 
-/// Sets who knows more about a stall on this thread: who waits for whom, a line each. The function must not panic.
-pub fn set_stall_probe(probe: fn() -> Vec<String>) {
+/// Sets who knows more about a stall on this thread: who waits for whom in a runtime, a line each. The function must not panic.
+pub fn set_stall_probe(probe: fn(&Rc<Local>) -> Vec<String>) {
     PROBE.set(Some(probe));
 }
 
 impl Stall {
-    pub(crate) fn new(tasks: usize, timers: usize) -> Self {
-        let mut waits = PROBE.get().map(|probe| probe()).unwrap_or_default();
+    pub(crate) fn new(local: &Rc<Local>, tasks: usize) -> Self {
+        let timers = local.timers().len();
+        let mut waits = PROBE.get().map(|probe| probe(local)).unwrap_or_default();
         let more = waits.len().saturating_sub(MOST);
         waits.truncate(MOST);
         if more > 0 {

@@ -1,9 +1,8 @@
 //! What a cancel leaves behind.
 //!
-//! Before: `reason.rs`. After: `drive.rs`, which makes one; `scope.rs`, `join_error.rs`, which give it.
+//! Before: `reason.rs`. After: `drive.rs`, which makes one; `scope.rs`, which gives it.
 
 use crate::reason::Reason;
-use crate::tree::{self, NodeId};
 use std::fmt;
 
 /// Something was cancelled: why, and whether its cleanups had the time to end.
@@ -17,19 +16,14 @@ pub struct Cancelled {
 }
 
 impl Cancelled {
-    /// What has just happened to a node. One that was not asked to end was dropped with what is around it.
-    pub(crate) fn at(node: NodeId, cut_off: bool) -> Self {
-        Self { reason: tree::reason(node).unwrap_or(Reason::Dropped), cut_off }
+    pub(crate) fn new(reason: Reason, cut_off: bool) -> Self {
+        Self { reason, cut_off }
     }
 
     /// Why.
     #[must_use]
     pub fn reason(&self) -> &Reason {
         &self.reason
-    }
-
-    pub(crate) fn into_reason(self) -> Reason {
-        self.reason
     }
 
     /// Whether it took longer over its cleanups than its grace, and was dropped with them half-way.

@@ -3,8 +3,7 @@
 //! Before: `tree.rs`. After: nothing.
 
 use crate::reason::Reason;
-use crate::tree;
-use taskgroup_runtime::current::Current;
+use crate::tree::Spot;
 use taskgroup_runtime::yield_now;
 
 /// Lets others run, and ends here if a cancel is in force: for long work that has no wait of its own.
@@ -60,5 +59,5 @@ pub async fn checkpoint() {
 /// ```
 #[must_use]
 pub fn cancel_reason() -> Option<Reason> {
-    tree::reason(Current::get().node())
+    Spot::here().reason()
 }

@@ -3,52 +3,93 @@
 //! Before: `promise.rs`, what it shares with its handle. After: `group.rs`, `spawner.rs`, which make children, and
 //! `join.rs`, which polls them.
 
+use crate::drive::{Payload, discard_second_panic};
 use crate::failures::Failed;
+use crate::ledger::Ledger;
 use crate::outcome::Outcome;
-use crate::promise::{Anything, Failure, Promise, State, TypedPromise};
+use crate::promise::{Failure, State, TypedPromise};
+use crate::tree::Verdict;
 use std::future::Future;
-use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use taskgroup_runtime::Beside;
 
-/// A child of a group. Nothing in it has drop glue, so that the group has none that mentions `'scope`; whoever takes a
-/// child out of the group takes it apart.
-pub(crate) struct Child<'scope> {
-    /// Out while it is polled; then the `Option` is empty.
-    pub(crate) future: ManuallyDrop<Option<ChildFuture<'scope>>>,
-    pub(crate) promise: ManuallyDrop<Rc<Promise<dyn Anything + 'scope>>>,
-    /// Who gets the error, if its group does not.
-    pub(crate) handler: ManuallyDrop<Option<Handler<'scope>>>,
+/// A child of a group: a future, and the promise that it will keep. Of whatever types: the group knows neither.
+pub(crate) trait Child {
+    /// Polls the future. When it ends, its value is in the promise, or its error.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+
+    fn state(&self) -> &State;
+
+    /// Ends the child in the books: drops the future, then a value that nobody can ask for, and writes down what came
+    /// of it. What comes back is an error that its group does not keep.
+    fn bury(self: Pin<Box<Self>>, ledger: &Ledger, fate: Fate) -> Option<Failed>;
 }
 
-pub(crate) type ChildFuture<'scope> = Pin<Box<dyn Future<Output = ()> + 'scope>>;
+pub(crate) type BoxedChild<'scope> = Pin<Box<dyn Child + 'scope>>;
 
-/// What a supervising group does with the error of a task.
-pub(crate) type Handler<'scope> = Rc<dyn Fn(Failed) + 'scope>;
+/// How a child comes to its end.
+pub(crate) enum Fate {
+    /// Its future has ended.
+    Done,
+    Panicked(Payload),
+    /// Its future is to be dropped, for the sake of a cancel.
+    Cancelled {
+        verdict: Verdict,
+        was_started: bool,
+    },
+}
 
-impl<'scope> Child<'scope> {
-    /// A child that runs `future`, and what its handle will look at. `finish` turns what the future ends in into what
-    /// the two keep.
-    pub(crate) fn new<F, T>(
-        future: F,
-        finish: impl FnOnce(F::Output) -> Result<T, Failure> + 'scope,
-        state: State,
-        handler: Option<Handler<'scope>>,
-    ) -> (Self, Rc<TypedPromise<T>>)
-    where
-        F: Future + 'scope,
-        T: 'scope,
-    {
-        let promise = TypedPromise::new(state);
-        let settled = promise.clone();
-        let future: ChildFuture<'scope> = Box::pin(async move {
-            settled.state.begin();
-            // The future's locals are gone when `await` returns: before the handle knows.
-            settled.settle(finish(future.await));
-        });
-        let shared = promise.clone() as Rc<Promise<dyn Anything + 'scope>>;
-        let (future, promise_of_group) = (ManuallyDrop::new(Some(future)), ManuallyDrop::new(shared));
-        (Self { future, promise: promise_of_group, handler: ManuallyDrop::new(handler) }, promise)
+/// What a child keeps beside its future. `finish` turns what the future ends in into what the promise and the group
+/// keep.
+pub(crate) struct Companion<T, Fin> {
+    promise: Rc<TypedPromise<T>>,
+    finish: Fin,
+}
+
+impl<T, Fin> Companion<T, Fin> {
+    pub(crate) fn new(promise: Rc<TypedPromise<T>>, finish: Fin) -> Self {
+        Self { promise, finish }
+    }
+}
+
+impl<F, T, Fin> Child for Beside<F, Companion<T, Fin>>
+where
+    F: Future,
+    Fin: Fn(F::Output) -> Result<T, Failure> + Unpin,
+{
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let (future, Companion { promise, finish }) = self.project();
+        let output = ready!(future.poll(cx));
+        promise.settle(finish(output));
+        Poll::Ready(())
+    }
+
+    fn state(&self) -> &State {
+        &self.companion().promise.state
+    }
+
+    fn bury(self: Pin<Box<Self>>, ledger: &Ledger, fate: Fate) -> Option<Failed> {
+        let promise = Rc::clone(&self.companion().promise);
+        let fate = drop_as_part_of(fate, || drop(self));
+        let nobody_wants_it = Rc::strong_count(&promise) == 1;
+        let fate = if nobody_wants_it { drop_as_part_of(fate, || drop(promise.take_value())) } else { fate };
+        ledger.ended(&promise.state, fate)
+    }
+}
+
+/// Runs a destructor that is the task's: its panic is the task's panic.
+#[inline(always)]
+fn drop_as_part_of(fate: Fate, destructor: impl FnOnce()) -> Fate {
+    match (catch_unwind(AssertUnwindSafe(destructor)), fate) {
+        (Ok(()), fate) => fate,
+        (Err(second), Fate::Panicked(first)) => {
+            discard_second_panic(second);
+            Fate::Panicked(first)
+        }
+        (Err(payload), _) => Fate::Panicked(payload),
     }
 }
 

@@ -14,13 +14,12 @@ use crate::drive::{Driven, End, park, settle};
 use crate::info::InTask;
 use crate::outcome::Outcome;
 use crate::reason::Reason;
-use crate::tree::{self, Kind};
+use crate::tree::{Kind, Spot};
 use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::pin;
-use taskgroup_runtime::current::Current;
 use taskgroup_runtime::{Local, Report, report, yield_now};
 
 /// How the body of a cleanup ended.
@@ -279,6 +278,6 @@ fn report_lost<T, E>(end: Option<&End<Result<T, E>>>, how: for<'a> fn(&'a dyn fm
         Some(End::Panicked(_)) => "a panic",
         Some(End::Done(Ok(_)) | End::Cancelled(_)) | None => return,
     };
-    let task = InTask(tree::info(Current::get().node()));
+    let task = InTask(Spot::here().info());
     report(&how(&format_args!("{what} of a body with a cleanup in {task}")));
 }

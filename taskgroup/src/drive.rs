@@ -7,17 +7,19 @@
 //! no cancel is in force on the thread all this costs a load before the poll and one after it.
 
 use crate::cancelled::Cancelled;
-use crate::info::InTask;
-use crate::tree::{self, Kind, NodeId, Place, Verdict, Wakeup};
+use crate::info::{InTask, TaskInfo};
+use crate::reason::Reason;
+use crate::tree::{self, Kind, NodeId, Place, Spot, Verdict, Wakeup};
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use taskgroup_runtime::current::{Current, NONE};
+use taskgroup_runtime::current::Current;
 use taskgroup_runtime::{Local, Report, is_frozen, is_quiet, report};
 
 /// What a panic carries.
@@ -33,10 +35,11 @@ pub(crate) enum End<T> {
     Panicked(Payload),
 }
 
-/// Polls `future` once, as `current`, in the name of `node`.
+/// Polls `future` once, as `current`, in the name of `node`: that of a scope, or of a group for its body. A child is
+/// driven by `join.rs`, which does the same with less.
 ///
-/// `suspended` says whether it may be dropped without a poll: a task may be, always; a scope runs to its first wait,
-/// since entering it is no wait. Both are true after the first poll.
+/// `suspended` says whether it may be dropped without a poll: a scope runs to its first wait, since entering it is no
+/// wait. True after the first poll.
 #[inline(always)]
 pub(crate) fn drive<F: Future>(
     node: NodeId,
@@ -47,77 +50,85 @@ pub(crate) fn drive<F: Future>(
 ) -> Poll<End<F::Output>> {
     let before = Current::get();
     current.set();
-    let mut polled = None;
-    let mut verdict = if is_quiet() { Verdict::Keep } else { tree::verdict_before(node, cx) };
-    if !*suspended || verdict == Verdict::Keep {
+    let verdict = if is_quiet() { Verdict::Keep } else { tree::verdict_before(node, cx) };
+    let end = if *suspended && verdict != Verdict::Keep {
+        drop_cancelled(node, verdict, future)
+    } else {
         *suspended = true;
         let flagging = if is_quiet() { None } else { tree::flagging_waker(node, cx.waker()) };
-        let end = catch_unwind(AssertUnwindSafe(|| {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
             let future = future.as_mut().as_pin_mut().expect("nobody drives a future that has ended");
             match &flagging {
                 None => future.poll(cx),
                 Some(waker) => future.poll(&mut Context::from_waker(waker)),
             }
         }));
-        if matches!(end, Ok(Poll::Pending)) {
-            verdict = if is_quiet() { Verdict::Keep } else { tree::verdict_after(node) };
-            if verdict == Verdict::Keep {
-                before.set();
-                return Poll::Pending;
+        match polled {
+            Ok(Poll::Pending) => {
+                let verdict = if is_quiet() { Verdict::Keep } else { tree::verdict_after(node) };
+                if verdict == Verdict::Keep {
+                    before.set();
+                    return Poll::Pending;
+                }
+                drop_cancelled(node, verdict, future)
             }
-        } else {
-            polled = Some(end);
+            Ok(Poll::Ready(value)) => drop_ended(Ok(value), future),
+            Err(payload) => drop_ended(Err(payload), future),
         }
-    }
-    let end = drop_and_end(node, polled, verdict, future);
+    };
     before.set();
     Poll::Ready(end)
 }
 
-/// Drops the future and says how it ended. Not inlined: what lives in the frame of `drive` is there once for each level
+/// Drops a future that has ended by itself. Not inlined: what lives in the frame of `drive` is there once for each level
 /// of nesting.
 #[inline(never)]
-fn drop_and_end<F: Future>(
-    node: NodeId,
-    polled: Option<thread::Result<Poll<F::Output>>>,
-    verdict: Verdict,
-    mut future: Pin<&mut Option<F>>,
-) -> End<F::Output> {
-    let dropped = catch_unwind(AssertUnwindSafe(|| future.set(None)));
-    match (polled, dropped) {
-        (Some(Ok(Poll::Ready(value))), Ok(())) => End::Done(value),
-        (Some(Err(first)), Err(second)) => {
-            discard(second);
-            report_second_panic();
+fn drop_ended<F: Future>(ended: thread::Result<F::Output>, mut future: Pin<&mut Option<F>>) -> End<F::Output> {
+    match (ended, catch_unwind(AssertUnwindSafe(|| future.set(None)))) {
+        (Ok(value), Ok(())) => End::Done(value),
+        (Err(payload), Ok(())) => End::Panicked(payload),
+        (Err(first), Err(second)) => {
+            discard_second_panic(second);
             End::Panicked(first)
         }
-        (Some(Err(payload)), Ok(())) => End::Panicked(payload),
-        (polled, Err(payload)) => {
-            discard(polled);
+        (Ok(value), Err(payload)) => {
+            discard(value);
             End::Panicked(payload)
         }
-        (None | Some(Ok(Poll::Pending)), Ok(())) => End::Cancelled(cancelled(node, verdict)),
     }
 }
 
-/// What a cancel comes to; what it cost is reported.
+/// Drops a future that was cancelled.
 #[cold]
-fn cancelled(node: NodeId, verdict: Verdict) -> Cancelled {
-    let cancelled = Cancelled::at(node, verdict == Verdict::CutOff);
-    let task = || InTask(tree::info(node));
+fn drop_cancelled<F: Future>(node: NodeId, verdict: Verdict, mut future: Pin<&mut Option<F>>) -> End<F::Output> {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| future.set(None))) {
+        return End::Panicked(payload);
+    }
+    let spot = Spot::Node(node);
+    // one that was not asked to end was dropped with what is around it
+    report_loss(verdict, || spot.info(), || spot.reason());
+    End::Cancelled(Cancelled::new(spot.reason().unwrap_or(Reason::Dropped), verdict == Verdict::CutOff))
+}
+
+/// Tells the reporter what a cancel has cost.
+#[inline(always)]
+pub(crate) fn report_loss(
+    verdict: Verdict,
+    task: impl Fn() -> Option<Arc<TaskInfo>>,
+    reason: impl Fn() -> Option<Reason>,
+) {
     match verdict {
         Verdict::Keep | Verdict::Drop => {}
         Verdict::CutOff => report(&Report::CutOff(&format_args!(
             "{} or a part of it, which was cancelled: {}",
-            task(),
-            cancelled.reason()
+            InTask(task()),
+            reason().unwrap_or(Reason::Dropped)
         ))),
         Verdict::Abandon => report(&Report::Abandoned(&format_args!(
             "a cleanup, shield or group that {} started and left alone",
-            task()
+            InTask(task())
         ))),
     }
-    cancelled
 }
 
 /// Drops something of the user's that is of no use any more. A panic of its destructor goes to the reporter: there is
@@ -130,8 +141,10 @@ pub(crate) fn discard<T>(value: T) {
     }
 }
 
+/// The panic of a destructor in a future that has panicked already.
 #[cold]
-fn report_second_panic() {
+pub(crate) fn discard_second_panic(payload: Payload) {
+    discard(payload);
     report(&Report::Displaced(&"a second panic, of a destructor in the same future"));
 }
 
@@ -145,7 +158,7 @@ struct Scope {
 
 impl Scope {
     fn new(kind: Kind) -> Self {
-        Self { node: tree::insert(kind, NONE, Wakeup::Nobody), seen: None, suspended: false }
+        Self { node: tree::insert(kind, Wakeup::Nobody), seen: None, suspended: false }
     }
 
     #[inline(always)]
@@ -153,7 +166,7 @@ impl Scope {
         let place = Place::here();
         let current = place.current;
         if self.seen != Some(place) || !Local::owns(cx) {
-            self.seen = hang(self.node, current, cx).then_some(place);
+            self.seen = hang(self.node, cx).then_some(place);
         }
         drive(self.node, current.with_node(self.node), &mut self.suspended, future, cx)
     }
@@ -204,10 +217,10 @@ impl<F> Drop for Driven<'_, F> {
 
 /// Hangs a scope where it is polled now, and notes how to wake it. Whether that is by the task's own waker.
 #[cold]
-fn hang(node: NodeId, current: Current, cx: &Context<'_>) -> bool {
-    tree::relink(node, current.node());
+fn hang(node: NodeId, cx: &Context<'_>) -> bool {
+    tree::hang_here(node);
     if Local::owns(cx) {
-        tree::set_wakeup(node, Wakeup::Slot(Local::expect_current("a scope"), current.slot()));
+        tree::set_wakeup(node, Wakeup::Slot(Local::expect_current("a scope"), Current::get().slot()));
         return true;
     }
     if !tree::is_woken_by(node, cx.waker()) {

@@ -20,11 +20,12 @@ pub(crate) struct Failed {
     pub(crate) cancelled: Option<Reason>,
 }
 
+#[derive(Default)]
 pub(crate) struct Failures {
     /// In the order in which the children ended.
     errors: RefCell<Vec<Failed>>,
-    /// How many errors are kept of tasks whose failure cancels nobody.
-    most: Cell<usize>,
+    /// How many errors are kept of tasks whose failure cancels nobody. `None`: all.
+    most: Cell<Option<usize>>,
     /// How many were not.
     left_out: Cell<usize>,
     /// The first panic.
@@ -33,24 +34,16 @@ pub(crate) struct Failures {
     first: RefCell<Option<Arc<TaskInfo>>>,
 }
 
-impl Default for Failures {
-    fn default() -> Self {
-        let (errors, left_out) = (RefCell::default(), Cell::default());
-        let (panic, first) = (RefCell::default(), RefCell::default());
-        Self { errors, most: Cell::new(usize::MAX), left_out, panic, first }
-    }
-}
-
 impl Failures {
     pub(crate) fn keep_at_most(&self, most: usize) {
-        self.most.set(most);
+        self.most.set(Some(most));
     }
 
     /// A task has failed. The error comes back if it is a handler's.
     pub(crate) fn failed(&self, failed: Failed, policy: Policy) -> Option<Failed> {
         match policy {
-            Policy::Supervise => return Some(failed),
-            Policy::Collect if self.errors.borrow().len() >= self.most.get() => {
+            Policy::Supervise(_) => return Some(failed),
+            Policy::Collect if self.most.get().is_some_and(|most| self.errors.borrow().len() >= most) => {
                 self.left_out.set(self.left_out.get() + 1);
                 report(&Report::LeftOut(&format_args!("the error of {}", OfTask(Some(&failed.task)))));
                 discard(failed);

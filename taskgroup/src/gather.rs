@@ -82,7 +82,7 @@ where
 async fn all<'scope, 'env, F, T, E: 'static>(
     g: &'scope TaskGroup<'scope, 'env, E>,
     futures: impl IntoIterator<Item = F>,
-    finish: impl FnOnce(F::Output) -> Result<T, Failure> + Copy + 'scope,
+    finish: impl Fn(F::Output) -> Result<T, Failure> + Copy + Unpin + 'scope,
     place: &'static Location<'static>,
 ) -> Vec<T>
 where

@@ -9,18 +9,18 @@
 //! is gone. Every design that hands such children to an executor and counts on a destructor to wait is unsound.
 //!
 //! **Remedy.** Children are owned, polled and dropped by the group's future and by nothing else: forget it, and they
-//! are forgotten too. No `unsafe` is needed. The future of a child sits in a `ManuallyDrop`, so that the group has no
-//! drop glue that mentions `'scope` and may be borrowed for all of it; a guard beside it drains what is left.
+//! are forgotten too. No `unsafe` is needed. A child sits in a `ManuallyDrop`, so that the group has no drop glue that
+//! mentions `'scope` and may be borrowed for all of it; a guard beside it drains what is left.
 //!
 //! **Cost.** A wake climbs and a poll descends through all the levels between the task and the loop.
 
 use crate::BoxError;
-use crate::child::{Child, Handler, erase, erase_outcome};
+use crate::child::{BoxedChild, Companion, erase, erase_outcome};
 use crate::exception_group::ExceptionGroup;
+use crate::handlers::Handlers;
 use crate::ledger::{Ledger, Phase};
 use crate::outcome::Outcome;
-use crate::policy::Policy;
-use crate::promise::{Failure, State, TypedPromise};
+use crate::promise::{Failure, TypedPromise};
 use crate::reason::Reason;
 use crate::spawn_error::SpawnError;
 use crate::task::Task;
@@ -32,6 +32,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::rc::Rc;
+use taskgroup_runtime::Beside;
 
 /// The group, as its body and its tasks see it. Made by
 /// [`task_group`](crate::task_group).
@@ -76,10 +77,12 @@ use std::rc::Rc;
 /// # }
 /// ```
 pub struct TaskGroup<'scope, 'env: 'scope, E: 'static = BoxError> {
-    pub(crate) children: RefCell<Slab<Child<'scope>>>,
+    /// By their keys. Empty: one that is being polled, which is in the hands of `join.rs`. Nothing here has drop glue;
+    /// whoever takes a child out of the group buries it.
+    pub(crate) children: RefCell<Slab<ManuallyDrop<Option<BoxedChild<'scope>>>>>,
     pub(crate) ledger: Rc<Ledger>,
-    /// What to do with the error of a task that is spawned now, under [`supervise`](Self::supervise).
-    pub(crate) handler: RefCell<ManuallyDrop<Option<Handler<'scope>>>>,
+    /// Who gets the errors of tasks that are [supervised](Self::supervise).
+    pub(crate) handlers: Handlers<'scope>,
     /// `'env` is invariant, as in `std::thread::Scope`. `E: 'static` stands on the type: without it, a task that
     /// borrows could not fail with a `Box<dyn Error>` (`&'scope TaskGroup<E>` would ask both `'env` and `E` to outlive
     /// `'scope`, and rustc then asks for `'static`).
@@ -89,8 +92,8 @@ pub struct TaskGroup<'scope, 'env: 'scope, E: 'static = BoxError> {
 
 impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
     pub(crate) fn new(ledger: Rc<Ledger>) -> Self {
-        let handler = RefCell::new(ManuallyDrop::new(None));
-        Self { children: RefCell::default(), ledger, handler, env: PhantomData, errors: PhantomData }
+        let handlers = Handlers::default();
+        Self { children: RefCell::default(), ledger, handlers, env: PhantomData, errors: PhantomData }
     }
 
     /// Starts a task. It runs for the first time when whoever spawns it waits; tasks start in the order of spawning.
@@ -168,7 +171,7 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
     pub(crate) fn launch<F, T>(
         &'scope self,
         future: F,
-        finish: impl FnOnce(F::Output) -> Result<T, Failure> + 'scope,
+        finish: impl Fn(F::Output) -> Result<T, Failure> + Unpin + 'scope,
         place: &'static Location<'static>,
     ) -> Result<Task<T>, F>
     where
@@ -178,47 +181,22 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         if self.ledger.phase() != Phase::Open {
             return Err(future);
         }
-        let promise = {
-            let mut children = self.children.borrow_mut();
-            let entry = children.vacant_entry();
-            let state = self.ledger.admit(entry.key() as u32, place);
-            let handler = self.handler_for(&state);
-            let (child, promise) = Child::new(future, finish, state, handler);
-            entry.insert(child);
-            promise
-        };
-        self.ledger.start(&promise.state); // last, with no borrow held: the owner's waker may be somebody else's code
+        let mut children = self.children.borrow_mut();
+        let entry = children.vacant_entry();
+        let promise = TypedPromise::new(self.ledger.admit(entry.key() as u32, place));
+        let child: BoxedChild<'scope> = Box::pin(Beside::new(future, Companion::new(promise.clone(), finish)));
+        entry.insert(ManuallyDrop::new(Some(child)));
+        drop(children);
+        self.handlers.hold(promise.state.policy());
+        self.ledger.start(promise.state.slot()); // with no borrow held: the owner's waker may be somebody else's code
         Ok(Task::new(promise))
-    }
-
-    /// Fetches the children from the inbox, because one of them comes up, or the handler is about to change. Which one
-    /// it is that comes up, among the others.
-    #[inline(never)]
-    pub(crate) fn receive(&self, newcomer: u32) -> Option<usize> {
-        let mut comes_up = None;
-        let inbox = self.ledger.inbox.take();
-        for (number, mut child) in inbox {
-            child.handler = ManuallyDrop::new(self.handler_for(&child.promise.state));
-            let promise = Rc::clone(&child.promise);
-            let key = self.children.borrow_mut().insert(child);
-            self.ledger.rekey(&promise.state, key as u32);
-            if number == newcomer {
-                comes_up = Some(key);
-            }
-        }
-        comes_up
-    }
-
-    /// Who gets the error of a task.
-    pub(crate) fn handler_for(&self, state: &State) -> Option<Handler<'scope>> {
-        if state.policy() == Policy::Supervise { (**self.handler.borrow()).clone() } else { None }
     }
 
     /// The same, but a group that is closing drops the future unstarted; the handle says so.
     pub(crate) fn launch_or_refuse<F, T>(
         &'scope self,
         future: F,
-        finish: impl FnOnce(F::Output) -> Result<T, Failure> + 'scope,
+        finish: impl Fn(F::Output) -> Result<T, Failure> + Unpin + 'scope,
         place: &'static Location<'static>,
     ) -> Task<T>
     where
@@ -229,6 +207,24 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
             drop(future);
             Task::new(TypedPromise::new(self.ledger.refuse(place)))
         })
+    }
+
+    /// Fetches the children from the inbox, because one of them comes up, or the handler is about to change. Which one
+    /// it is that comes up, among the others.
+    #[inline(never)]
+    pub(crate) fn receive(&self, newcomer: u32) -> Option<usize> {
+        let mut comes_up = None;
+        let newcomers = self.ledger.books_if_any()?.take_newcomers();
+        for (number, child) in newcomers {
+            let (slot, policy) = (child.state().slot(), child.state().policy());
+            let key = self.children.borrow_mut().insert(ManuallyDrop::new(Some(child)));
+            self.handlers.hold(policy);
+            self.ledger.rekey(slot, key as u32);
+            if number == newcomer {
+                comes_up = Some(key);
+            }
+        }
+        comes_up
     }
 
     /// Cancels the tasks and closes the group; the body goes on. Its waits for tasks answer `Cancelled`, and its value

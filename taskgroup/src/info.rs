@@ -32,14 +32,6 @@ impl TaskInfo {
         Self { label, parent }
     }
 
-    pub(crate) fn rename(&mut self, name: Arc<str>) {
-        self.label.name = Some(name);
-    }
-
-    pub(crate) fn replace(&mut self, place: &'static Location<'static>) {
-        self.label.place = place;
-    }
-
     /// The name that the task was given with [`Task::named`](crate::Task::named), or `#3` for the third child of its
     /// group.
     #[must_use]

@@ -12,27 +12,28 @@
 //!
 //! `poll` is one stack frame on a level: everything in it is inlined, and what is rare is not.
 
-use crate::child::Handler;
+use crate::child::{BoxedChild, Fate};
 use crate::drive::{End, drive};
-use crate::failures::Failed;
 use crate::group::TaskGroup;
+use crate::info::TaskInfo;
 use crate::ledger::{BODY, Ledger, NEWCOMERS, QUEUED};
-use crate::promise::{Anything, Promise, State};
+use crate::policy::Policy;
 use crate::reason::Reason;
-use crate::tree::{self, Place};
+use crate::tree::{self, Place, TaskSpot, Verdict};
 use std::future::Future;
-use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use taskgroup_runtime::current::{Current, NONE};
+use taskgroup_runtime::ready::Woken;
 use taskgroup_runtime::{Local, is_quiet};
 
 /// The future of a group, beside the group itself. Nothing in it is pinned but the body, which is elsewhere.
 pub(crate) struct Join<'a, 'scope, 'env, B: Future, E: 'static> {
     group: &'a TaskGroup<'scope, 'env, E>,
-    ledger: &'a Ledger,
+    ledger: &'a Rc<Ledger>,
     body: Pin<&'a mut Option<B>>,
     state: BodyState<B::Output>,
     /// Where the group was placed in the tree, if its waker was the task's own then.
@@ -63,7 +64,7 @@ where
     E: 'static,
 {
     pub(crate) fn new(group: &'a TaskGroup<'scope, 'env, E>, body: Pin<&'a mut Option<B>>) -> Self {
-        let ledger = &*group.ledger;
+        let ledger = &group.ledger;
         ledger.set.wake(ledger.body_slot);
         let state = BodyState::Running { suspended: false };
         Self { group, ledger, body, state, seen: None, cancelled: false }
@@ -76,12 +77,12 @@ where
     /// Under another runtime than the group's, where nobody would hear of its children's wakes.
     #[cold]
     fn place(&mut self, place: Place, cx: &Context<'_>) {
-        let (ledger, current) = (self.ledger, place.current);
+        let ledger = self.ledger;
         assert!(
             ledger.set.local().is_current(),
             "a task group was polled under another runtime than the one it was opened in: await it where it was opened"
         );
-        tree::relink(ledger.node, current.node());
+        tree::hang_here(ledger.node);
         let owns = Local::owns(cx);
         if owns || !ledger.set.is_owned_through(cx.waker()) {
             ledger.set.owned_by(cx);
@@ -96,7 +97,7 @@ where
             let current = self.ledger.body_current();
             let waker = self.ledger.set.local().waker(current.slot());
             let mut cx = Context::from_waker(&waker);
-            match drive(self.ledger.body_node, current, suspended, self.body.as_mut(), &mut cx) {
+            match drive(self.ledger.node, current, suspended, self.body.as_mut(), &mut cx) {
                 Poll::Pending => return,
                 Poll::Ready(end) => self.body_ended(end),
             }
@@ -108,7 +109,6 @@ where
 
     /// The body's end acts at once: unless it is a value, the children are asked to end.
     fn body_ended(&mut self, end: End<B::Output>) {
-        tree::remove(self.ledger.body_node);
         self.ledger.body_ended();
         let output = match end {
             End::Done(result) => {
@@ -118,7 +118,7 @@ where
                 Some(result)
             }
             End::Panicked(payload) => {
-                self.ledger.failures.panicked(payload, None);
+                self.ledger.books().failures.panicked(payload, None);
                 self.ledger.close(&Reason::BodyFailed);
                 None
             }
@@ -147,59 +147,79 @@ where
         }
     }
 
+    /// Polls a child in its own name, as `drive` does with a scope. It has a slot of its own and may be dropped without a
+    /// poll, so there is less to ask.
     #[inline(always)]
-    fn poll_child(&mut self, key: usize) {
-        let (mut future, promise) = {
-            let mut children = self.group.children.borrow_mut();
-            let Some(child) = children.get_mut(key) else { return };
-            (child.future.take(), Rc::clone(&child.promise))
-        };
-        let state = &promise.state;
-        let waker = self.ledger.set.local().waker(state.slot());
+    fn poll_child(&self, woken: Woken, key: usize) {
+        let child = self.group.children.borrow_mut().get_mut(key).and_then(|child| child.take());
+        let Some(mut child) = child else { return };
+        Current::new(woken.slot, NONE).set();
+        let local = self.ledger.set.local();
+        let task = TaskSpot::new(local, woken.slot);
+        let waker = local.waker(woken.slot);
         let mut cx = Context::from_waker(&waker);
-        match drive(state.node(), state.current(), &mut true, Pin::new(&mut future), &mut cx) {
-            Poll::Pending => *self.group.children.borrow_mut()[key].future = future,
-            Poll::Ready(end) => self.child_ended(key, &promise, end),
-        }
+        let mut verdict = if is_quiet() { Verdict::Keep } else { task.verdict_before(&mut cx) };
+        let mut was_started = woken.has_run;
+        let fate = if verdict == Verdict::Keep {
+            was_started = true;
+            match catch_unwind(AssertUnwindSafe(|| child.as_mut().poll(&mut cx))) {
+                Ok(Poll::Pending) => {
+                    verdict = if is_quiet() { Verdict::Keep } else { task.verdict_after() };
+                    if verdict == Verdict::Keep {
+                        *self.group.children.borrow_mut()[key] = Some(child);
+                        return;
+                    }
+                    Fate::Cancelled { verdict, was_started }
+                }
+                Ok(Poll::Ready(())) => Fate::Done,
+                Err(payload) => Fate::Panicked(payload),
+            }
+        } else {
+            Fate::Cancelled { verdict, was_started }
+        };
+        self.child_ended(key, child, fate);
     }
 
     /// A child comes up that is in the inbox, or has no place yet: one that is cancelled, or was woken through its
     /// slot's last tenant. `None`: it is not to be polled.
     #[inline(never)]
-    fn look_up(&self, key: u32) -> Option<usize> {
-        let key = if key >= NEWCOMERS { self.group.receive(key)? } else { (key - QUEUED) as usize };
-        let promise = Rc::clone(&self.group.children.borrow().get(key)?.promise);
-        (!self.ledger.is_to_wait(&promise.state)).then_some(key)
+    fn look_up(&self, woken: Woken) -> Option<usize> {
+        let key = if woken.key >= NEWCOMERS { self.group.receive(woken.key)? } else { (woken.key - QUEUED) as usize };
+        (!self.ledger.is_to_wait(woken.slot)).then_some(key)
     }
 
     /// Not inlined, so that it takes no room in the frame of each level.
     #[inline(never)]
-    fn child_ended(&self, key: usize, promise: &Rc<Promise<dyn Anything + 'scope>>, end: End<()>) {
-        let child = self.group.children.borrow_mut().remove(key);
-        drop(ManuallyDrop::into_inner(child.promise));
-        let nobody_wants_it = Rc::strong_count(promise) == 1;
-        let end = if nobody_wants_it { promise.discard(end) } else { end };
-        let failed = self.ledger.ended(&promise.state, end);
-        if let Some(handler) = ManuallyDrop::into_inner(child.handler) {
-            self.supervise(handler, failed, &promise.state);
+    fn child_ended(&self, key: usize, child: BoxedChild<'scope>, fate: Fate) {
+        let gone = self.group.children.borrow_mut().remove(key);
+        debug_assert!(gone.is_none(), "a child that is polled has left its place empty");
+        match child.state().policy() {
+            Policy::FailFast | Policy::Collect => drop(child.bury(self.ledger, fate)),
+            Policy::Supervise(handler) => self.supervised_ended(child, fate, handler),
         }
     }
 
-    /// A supervised child has ended. The handler is the user's, and so is what it holds.
-    fn supervise(&self, handler: Handler<'_>, failed: Option<Failed>, state: &State) {
+    /// The handler is the user's, and so is what it holds. It runs in the name of the group's owner.
+    #[inline(never)]
+    fn supervised_ended(&self, child: BoxedChild<'scope>, fate: Fate, handler: u32) {
+        let label = child.state().spot().and_then(|task| task.label());
+        let failed = child.bury(self.ledger, fate);
+        let handler = self.group.handlers.release(handler);
+        let _owner = self.seen.map(|place| place.current.enter());
         let handled = catch_unwind(AssertUnwindSafe(move || failed.into_iter().for_each(&*handler)));
         if let Err(payload) = handled {
-            self.ledger.failures.panicked(payload, state.info().as_ref());
+            let task = label.map(|label| Arc::new(TaskInfo::new(label, self.ledger.owner())));
+            self.ledger.books().failures.panicked(payload, task.as_ref());
         }
     }
 
     /// What follows from the ends of a batch.
     #[inline(never)]
     fn settle(&mut self) -> Poll<Ended<B::Output>> {
-        if let Some(task) = self.ledger.failures.first() {
+        if let Some(task) = self.ledger.books_if_any().and_then(|books| books.failures.first()) {
             self.ledger.close(&Reason::SiblingFailed(task.clone()));
-            if self.body_runs() && !tree::has_own_reason(self.ledger.body_node) {
-                tree::cancel(self.ledger.body_node, &Reason::SiblingFailed(task));
+            if self.body_runs() && !tree::has_own_reason(self.ledger.node) {
+                tree::cancel(self.ledger.node, &Reason::SiblingFailed(task));
             }
         }
         self.ledger.tell_joiners();
@@ -236,17 +256,18 @@ where
             this.place(place, cx);
         }
         let set = &this.ledger.set;
-        for (_, key) in set.begin() {
+        for woken in set.begin() {
             set.local().count_poll();
-            match key {
+            match woken.key {
                 BODY => this.turn(),
                 QUEUED.. => {
-                    if let Some(key) = this.look_up(key) {
-                        this.poll_child(key);
+                    if let Some(key) = this.look_up(woken) {
+                        this.poll_child(woken, key);
                     }
                 }
-                key => this.poll_child(key as usize),
+                key => this.poll_child(woken, key as usize),
             }
+            place.current.set();
         }
         if this.ledger.take_changed()
             && let Poll::Ready(ended) = this.settle()
@@ -265,18 +286,18 @@ impl<B: Future, E: 'static> Drop for Join<'_, '_, '_, B, E> {
     fn drop(&mut self) {
         if let BodyState::Running { .. } = self.state {
             let _body = self.ledger.body_current().enter();
-            let _remove = RemoveOnDrop(self.ledger);
+            let _ended = EndOnDrop(self.ledger);
             self.body.set(None);
         }
         self.ledger.set.leave(self.ledger.body_slot);
     }
 }
 
-/// The body's destructors may panic; its node goes all the same.
-struct RemoveOnDrop<'a>(&'a Ledger);
+/// The body's destructors may panic; it has ended all the same.
+struct EndOnDrop<'a>(&'a Ledger);
 
-impl Drop for RemoveOnDrop<'_> {
+impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
-        tree::remove(self.0.body_node);
+        self.0.body_ended();
     }
 }

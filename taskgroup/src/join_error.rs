@@ -1,8 +1,7 @@
 //! Why a task has no value to give.
 //!
-//! Before: `cancelled.rs`. After: `promise.rs`.
+//! Before: `reason.rs`, `info.rs`. After: `promise.rs`.
 
-use crate::cancelled::Cancelled;
 use crate::info::TaskInfo;
 use crate::reason::Reason;
 use std::fmt;
@@ -38,14 +37,8 @@ pub enum JoinErrorKind {
 }
 
 impl JoinError {
-    pub(crate) fn new(task: Arc<TaskInfo>, kind: JoinErrorKind) -> Self {
-        let started = kind != JoinErrorKind::Refused;
-        Self { task, kind, started, cut_off: false }
-    }
-
-    pub(crate) fn cancelled(task: Arc<TaskInfo>, cancelled: Cancelled, started: bool) -> Self {
-        let cut_off = cancelled.was_cut_off();
-        Self { task, kind: JoinErrorKind::Cancelled(cancelled.into_reason()), started, cut_off }
+    pub(crate) fn new(task: Arc<TaskInfo>, kind: JoinErrorKind, started: bool, cut_off: bool) -> Self {
+        Self { task, kind, started, cut_off }
     }
 
     /// Which task.

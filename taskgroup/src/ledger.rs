@@ -1,27 +1,28 @@
 //! The books of a group: who lives, what failed, which phase it is in. It knows no lifetimes.
 //!
-//! Before: `promise.rs`, `child.rs`, `limit.rs`, `failures.rs`. After: `group.rs`, where the futures are, and
-//! `join.rs`, which polls them.
+//! Before: `promise.rs`, `child.rs`, `books.rs`. After: `group.rs`, where the futures are, and `join.rs`, which polls
+//! them.
 
-use crate::child::{Child, GivenAway};
-use crate::drive::End;
-use crate::failures::{Failed, Failures};
-use crate::info::{Label, TaskInfo};
-use crate::join_error::{JoinError, JoinErrorKind};
-use crate::limit::{Limit, Queued};
+use crate::books::Books;
+use crate::child::{Fate, GivenAway};
+use crate::drive::{discard, report_loss};
+use crate::failures::Failed;
+use crate::info::TaskInfo;
+use crate::limit::Queued;
 use crate::news::News;
 use crate::policy::Policy;
-use crate::promise::{State, TaskEnd};
+use crate::promise::{Failure, How, State};
 use crate::reason::Reason;
 use crate::task_local;
-use crate::tree::{self, Kind, NodeId, Wakeup};
-use std::cell::{Cell, OnceCell, RefCell};
+use crate::tree::{self, Kind, NodeId, Spot, TaskSpot, Verdict, Wakeup};
+use std::cell::{Cell, OnceCell};
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use taskgroup_runtime::current::{Current, NONE};
-use taskgroup_runtime::ready::ReadySet;
+use taskgroup_runtime::ready::{Origin, ReadySet, Wait};
+use taskgroup_runtime::{Report, report};
 
 /// The key of the body among the members of a group. It comes up like a child; it is the owner's turn.
 pub(crate) const BODY: u32 = NONE - 1;
@@ -48,136 +49,172 @@ pub(crate) enum Phase {
 }
 
 pub(crate) struct Ledger {
-    pub(crate) set: Rc<ReadySet>,
-    /// The group's node. The body's and the children's hang below it.
+    pub(crate) set: ReadySet,
+    /// The group's node. What the body opens hangs below it.
     pub(crate) node: NodeId,
-    pub(crate) body_node: NodeId,
     pub(crate) body_slot: u32,
-    /// The body's node is in the tree.
-    body_lives: Cell<bool>,
-    phase: Cell<Phase>,
     /// Children that have not ended.
-    live: Cell<usize>,
-    /// Who the group is in, once somebody wanted to know.
-    owner: OnceCell<Option<Arc<TaskInfo>>>,
-    /// Children ever spawned: the next one's number, less one.
+    live: Cell<u32>,
+    /// Children ever spawned, wrapping: the number of the last.
     spawned: Cell<u32>,
+    phase: Cell<Phase>,
+    body_lives: Cell<bool>,
     /// Something ended since the last look: the slow half of a poll has work to do.
     changed: Cell<bool>,
-    pub(crate) limit: Limit,
-    pub(crate) failures: Failures,
     /// What the failure of a task does that is spawned now.
     policy: Cell<Policy>,
-    /// How long a task may take over its end that is spawned now.
-    grace: Cell<Option<Duration>>,
-    /// Children of a [`Spawner`](crate::Spawner), until they come up for the first time.
-    pub(crate) inbox: RefCell<Vec<(u32, Child<'static>)>>,
-    /// Children that came through the inbox, ever: their keys until then.
-    newcomers: Cell<u32>,
     /// Who waits for children that ended: told after the group has acted.
-    news: Rc<News>,
+    pub(crate) news: News,
+    /// Who the group is in, once somebody wanted to know; at the latest when its node goes and a handle stays.
+    owner: OnceCell<Option<Arc<TaskInfo>>>,
+    /// Why the children were asked to end.
+    closing: OnceCell<Reason>,
+    /// What most groups do without.
+    books: OnceCell<Box<Books>>,
 }
 
 impl Ledger {
     /// Opens the books. The group's node is not placed yet: that happens where it is polled.
-    pub(crate) fn open(set: ReadySet) -> Rc<Self> {
-        let set = Rc::new(set);
-        let body_slot = set.join(BODY);
-        let wakeup = || Wakeup::Slot(set.local().clone(), body_slot);
-        let node = tree::insert(Kind::Group(set.clone()), NONE, wakeup());
-        let body_node = tree::insert(Kind::Scope, node, wakeup());
+    pub(crate) fn open(set: ReadySet, place: &'static Location<'static>) -> Rc<Self> {
+        let body_slot = set.join(BODY, Origin { number: 0, place });
+        let node = tree::insert(Kind::Group, Wakeup::Slot(set.local().clone(), body_slot));
+        set.set_note(node);
         Rc::new(Self {
-            node,
-            body_node,
-            body_lives: Cell::new(true),
-            phase: Cell::new(Phase::Open),
-            live: Cell::new(0),
-            owner: OnceCell::new(),
-            spawned: Cell::new(0),
-            changed: Cell::new(false),
-            limit: Limit::default(),
-            policy: Cell::new(Policy::FailFast),
-            failures: Failures::default(),
-            grace: Cell::new(None),
-            inbox: RefCell::default(),
-            newcomers: Cell::new(0),
-            news: Rc::default(),
-            body_slot,
             set,
+            node,
+            body_slot,
+            live: Cell::new(0),
+            spawned: Cell::new(0),
+            phase: Cell::new(Phase::Open),
+            body_lives: Cell::new(true),
+            changed: Cell::new(false),
+            policy: Cell::new(Policy::FailFast),
+            news: News::default(),
+            owner: OnceCell::new(),
+            closing: OnceCell::new(),
+            books: OnceCell::new(),
         })
     }
 
     /// What to name as current while the body is polled or dropped.
     #[inline(always)]
     pub(crate) fn body_current(&self) -> Current {
-        Current::new(self.body_slot, self.body_node)
+        Current::new(self.body_slot, self.node)
     }
 
+    #[inline(always)]
     pub(crate) fn phase(&self) -> Phase {
         self.phase.get()
     }
 
     pub(crate) fn live(&self) -> usize {
-        self.live.get()
+        self.live.get() as usize
+    }
+
+    /// Why the children were asked to end, if they were.
+    pub(crate) fn closing(&self) -> Option<Reason> {
+        self.closing.get().cloned()
+    }
+
+    /// What most groups do without; this one has it from now on.
+    #[cold]
+    pub(crate) fn books(&self) -> &Books {
+        self.books.get_or_init(Box::default)
+    }
+
+    /// The same, if it is there.
+    #[inline(always)]
+    pub(crate) fn books_if_any(&self) -> Option<&Books> {
+        self.books.get().map(|books| &**books)
     }
 
     /// Takes a child in, under a key of the caller's choice. It is in the books before it can be woken for the first
     /// time: see [`start`](Self::start).
-    pub(crate) fn admit(&self, key: u32, place: &'static Location<'static>) -> State {
-        let label = self.label(place);
-        let slot = self.set.join(key);
-        let node = tree::insert(Kind::Task(label), self.node, Wakeup::Slot(self.set.local().clone(), slot));
-        task_local::inherit(node);
-        if let Some(grace) = self.grace.get() {
-            tree::set_grace(node, grace);
-        }
+    #[inline]
+    pub(crate) fn admit(self: &Rc<Self>, key: u32, place: &'static Location<'static>) -> State {
+        let number = self.count();
+        let slot = self.set.join(key, Origin { number, place });
         self.live.set(self.live.get() + 1);
-        let ticket = self.limit.enter(Queued { slot, node, key });
-        if !self.limit.has_place(ticket) && key < QUEUED {
-            self.set.set_key(slot, key | QUEUED);
+        let task = TaskSpot::new(self.set.local(), slot);
+        task_local::inherit(task);
+        if let Some(books) = self.books_if_any() {
+            self.admit_by_the_books(books, Queued { slot, key }, number);
         }
-        State::live(node, slot, ticket, self.policy.get(), self.news.clone())
+        State::live(Rc::clone(self), slot, self.policy.get())
     }
 
-    /// The same for a child that goes into the inbox, and under which key to put it there.
-    pub(crate) fn admit_newcomer(&self, place: &'static Location<'static>) -> (u32, State) {
-        let number = self.newcomers.get();
-        self.newcomers.set((number + 1) % (BODY - NEWCOMERS));
-        let key = NEWCOMERS + number;
-        (key, self.admit(key, place))
+    #[cold]
+    fn admit_by_the_books(&self, books: &Books, task: Queued, number: u32) {
+        if let Some(grace) = books.grace.get() {
+            tree::set_grace(TaskSpot::new(self.set.local(), task.slot).node(), grace);
+        }
+        if !books.limit.enter(task, number) {
+            self.set.local().set_wait(task.slot, Wait::Place);
+            if task.key < QUEUED {
+                self.set.set_key(task.slot, task.key | QUEUED);
+            }
+        }
+    }
+
+    /// The number of the next child: never 0, which is the body's.
+    fn count(&self) -> u32 {
+        let number = self.spawned.get().wrapping_add(1).max(1);
+        self.spawned.set(number);
+        number
     }
 
     /// A newcomer has left the inbox, for a key like the others'.
-    pub(crate) fn rekey(&self, state: &State, key: u32) {
-        let (slot, ticket) = (state.slot(), state.ticket());
-        let is_queued = !self.limit.has_place(ticket);
+    pub(crate) fn rekey(&self, slot: u32, key: u32) {
+        let is_queued = !self.has_place(slot);
         self.set.set_key(slot, if is_queued { key | QUEUED } else { key });
-        self.limit.rekey(ticket, key);
+        self.books().limit.rekey(self.number(slot), key);
+    }
+
+    /// How many were spawned after a child.
+    pub(crate) fn age(&self, slot: u32) -> u32 {
+        self.spawned.get().wrapping_sub(self.number(slot))
+    }
+
+    fn number(&self, slot: u32) -> u32 {
+        self.set.local().origin(slot).map_or(0, |origin| origin.number)
     }
 
     /// Wakes a child for the first time, unless it has to wait for a place. Its future has been stored by now.
-    pub(crate) fn start(&self, state: &State) {
-        if self.limit.has_place(state.ticket()) {
-            self.set.wake(state.slot());
+    #[inline]
+    pub(crate) fn start(&self, slot: u32) {
+        if self.books_if_any().is_none() || self.has_place(slot) {
+            self.set.wake(slot);
         }
     }
 
-    /// Whether a child that comes up has no place yet: something held the waker of its slot's last tenant.
-    pub(crate) fn is_to_wait(&self, state: &State) -> bool {
-        !self.limit.has_place(state.ticket()) && !tree::is_cancelled(state.node())
+    /// Whether a limit lets a child run.
+    fn has_place(&self, slot: u32) -> bool {
+        self.books_if_any().is_none_or(|books| books.limit.has_place(self.number(slot)))
+    }
+
+    /// Whether a child that comes up has no place yet: something held the waker of its slot's last tenant. It waits on.
+    pub(crate) fn is_to_wait(&self, slot: u32) -> bool {
+        let waits = !self.has_place(slot) && !TaskSpot::new(self.set.local(), slot).is_cancelled();
+        if waits {
+            self.set.local().set_wait(slot, Wait::Place);
+        }
+        waits
     }
 
     pub(crate) fn set_limit(&self, places: usize) {
-        self.limit.set(places);
+        let limit = &self.books().limit;
+        limit.set(places, self.live(), self.spawned.get());
         self.start_queued();
-        self.limit.tell_admitting();
+        limit.tell_admitting();
     }
 
     fn start_queued(&self) {
-        while let Some(task) = self.limit.next() {
+        let limit = &self.books().limit;
+        while let Some(task) = limit.next() {
             if task.key < QUEUED {
                 self.set.set_key(task.slot, task.key);
             }
+            self.set.local().set_wait(task.slot, Wait::FirstPoll);
             self.set.wake(task.slot);
         }
     }
@@ -187,70 +224,72 @@ impl Ledger {
     }
 
     pub(crate) fn set_grace(&self, limit: Duration) {
-        self.grace.set(Some(limit));
+        self.books().grace.set(Some(limit));
         if self.body_lives.get() {
-            tree::set_grace(self.body_node, limit);
+            tree::set_grace(self.node, limit);
         }
     }
 
     /// Who a child would have been that is not taken in.
-    pub(crate) fn refuse(&self, place: &'static Location<'static>) -> State {
-        State::refused(Arc::new(TaskInfo::new(self.label(place), self.owner())))
+    pub(crate) fn refuse(self: &Rc<Self>, place: &'static Location<'static>) -> State {
+        State::refused(Rc::clone(self), Origin { number: self.count(), place })
     }
 
     /// The task that the group is in.
-    fn owner(&self) -> Option<Arc<TaskInfo>> {
-        self.owner.get_or_init(|| tree::info(self.node)).clone()
-    }
-
-    fn label(&self, place: &'static Location<'static>) -> Label {
-        let number = self.spawned.get().saturating_add(1);
-        self.spawned.set(number);
-        Label { name: None, number, place }
+    pub(crate) fn owner(&self) -> Option<Arc<TaskInfo>> {
+        self.owner.get_or_init(|| Spot::Node(self.node).info()).clone()
     }
 
     /// A child has ended and its future is gone: writes it down. What follows from it, follows after the batch; but the
     /// failure of a supervised child is given back.
-    pub(crate) fn ended(&self, state: &State, end: End<()>) -> Option<Failed> {
+    pub(crate) fn ended(&self, state: &State, fate: Fate) -> Option<Failed> {
+        let (slot, local) = (state.slot(), self.set.local());
         self.live.set(self.live.get() - 1);
         self.changed.set(true);
-        self.limit.leave(state.ticket());
-        self.start_queued();
-        let node = state.node();
-        let Some(label) = tree::label(node) else {
-            // The thread is ending, and its tree is gone: nobody can ask any more. But a panic goes on.
-            if let End::Panicked(payload) = end {
-                self.failures.panicked(payload, None);
-            }
-            return None;
-        };
-        let info = TaskInfo::new(label, self.owner());
+        if let Some(books) = self.books_if_any() {
+            books.limit.leave(self.number(slot));
+            self.start_queued();
+        }
+        let task = TaskSpot::new(local, slot);
+        let label = task.label().expect("a child has a number and a place until it has ended");
         let mut supervised = None;
-        let end = match end {
-            End::Done(()) => match state.take_failure() {
-                None => TaskEnd::Value(info),
+        let mut reason = None;
+        let how = match fate {
+            Fate::Done => match state.take_failure() {
+                None => How::Value,
                 Some(failure) => {
-                    let task = Arc::new(info);
-                    let failed = Failed { failure, task: task.clone(), cancelled: tree::reason(node) };
-                    if !failed.failure.is::<GivenAway>() {
-                        supervised = self.failures.failed(failed, state.policy());
-                    }
-                    TaskEnd::Not(JoinError::new(task, JoinErrorKind::Failed))
+                    let info = state.keep_info();
+                    supervised = self.failed(failure, info, task.reason(), state.policy());
+                    How::Failed
                 }
             },
-            End::Cancelled(cancelled) => {
-                TaskEnd::Not(JoinError::cancelled(Arc::new(info), cancelled, state.was_started()))
+            Fate::Cancelled { verdict, was_started } => {
+                reason = task.own_reason();
+                report_loss(verdict, || task.info(), || task.reason());
+                How::Cancelled { was_started, cut_off: verdict == Verdict::CutOff }
             }
-            End::Panicked(payload) => {
-                let task = Arc::new(info);
-                self.failures.panicked(payload, Some(&task));
-                TaskEnd::Not(JoinError::new(task, JoinErrorKind::Panicked))
+            Fate::Panicked(payload) => {
+                if let Some(failure) = state.take_failure() {
+                    report(&Report::Displaced(&"the error of a task whose destructor panicked"));
+                    discard(failure);
+                }
+                self.books().failures.panicked(payload, Some(&state.keep_info()));
+                How::Panicked
             }
         };
-        tree::remove(node);
-        self.set.leave(state.slot());
-        state.finish(end);
+        task.end();
+        self.set.leave(slot);
+        state.finish(how, label, reason);
         supervised
+    }
+
+    /// A child has failed. The error comes back if it is a handler's.
+    #[cold]
+    fn failed(&self, failure: Failure, task: Arc<TaskInfo>, cancelled: Option<Reason>, policy: Policy) -> Option<Failed> {
+        if failure.is::<GivenAway>() {
+            return None;
+        }
+        self.books().failures.failed(Failed { failure, task, cancelled }, policy)
     }
 
     /// No more children; those that live are asked to end, in the order of their spawning. Once.
@@ -259,9 +298,16 @@ impl Ledger {
             return;
         }
         self.phase.set(Phase::Closing);
-        self.limit.clear();
-        tree::cancel_tasks(self.node, reason);
-        self.limit.admitting.wake();
+        drop(self.closing.set(reason.clone()));
+        if let Some(books) = self.books_if_any() {
+            books.limit.clear();
+        }
+        if self.live.get() > 0 {
+            tree::cancel_tasks(self.node, &self.set, self.body_slot, reason);
+        }
+        if let Some(books) = self.books_if_any() {
+            books.limit.admitting.wake();
+        }
     }
 
     pub(crate) fn over(&self) {
@@ -269,8 +315,9 @@ impl Ledger {
         self.phase.set(Phase::Over);
     }
 
-    /// The body has ended, and its node is gone.
+    /// The body has ended, or is gone: what was asked of it is over.
     pub(crate) fn body_ended(&self) {
+        tree::end_body(self.node);
         self.body_lives.set(false);
         self.changed.set(true);
     }
@@ -283,7 +330,17 @@ impl Ledger {
 
     /// Tells those who wait for children that ended.
     pub(crate) fn tell_joiners(&self) {
-        self.news.tell();
-        self.limit.tell_admitting();
+        self.news.tell(self.set.local());
+        if let Some(books) = self.books_if_any() {
+            books.limit.tell_admitting();
+        }
+    }
+
+    /// The group's node goes. Handles that stay may ask who the group was in.
+    pub(crate) fn leave_the_tree(self: &Rc<Self>) {
+        if Rc::strong_count(self) > 1 {
+            self.owner();
+        }
+        tree::remove(self.node);
     }
 }

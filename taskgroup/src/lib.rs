@@ -47,6 +47,7 @@
 #![forbid(unsafe_code)]
 
 mod as_completed;
+mod books;
 mod cancelled;
 mod checkpoint;
 mod child;
@@ -56,6 +57,7 @@ mod exception_group;
 mod failures;
 mod gather;
 mod group;
+mod handlers;
 mod info;
 mod join;
 mod join_error;

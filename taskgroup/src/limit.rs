@@ -4,24 +4,23 @@
 
 use crate::group::TaskGroup;
 use crate::ledger::Phase;
-use crate::tree::{self, NodeId};
 use crate::waiters::Waiters;
 use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;
 use taskgroup_runtime::is_frozen;
 
-/// The places of a group.
+/// The places of a group. Until a limit is set there are none to keep account of.
+#[derive(Default)]
 pub(crate) struct Limit {
-    /// How many may run at once.
-    places: Cell<usize>,
+    /// How many may run at once. `None`: as many as there are.
+    places: Cell<Option<usize>>,
     /// How many do: were woken for their first poll and have not ended.
     running: Cell<usize>,
-    /// The last ticket that was given out.
-    last: Cell<Ticket>,
-    /// The last ticket that was given a place. Places are given in the order of the tickets, so all before it were.
-    called: Cell<Ticket>,
+    /// The last task that was given a place. Places are given in the order of spawning, so all before it were.
+    called: Cell<Number>,
     /// Those that were not called yet, first in first out. `None`: cancelled in the queue; the first is not.
     queue: RefCell<Queue>,
     /// Who waits in [`TaskGroup::admit`], in the order of their coming.
@@ -32,57 +31,54 @@ pub(crate) struct Limit {
 #[derive(Clone, Copy)]
 pub(crate) struct Queued {
     pub(crate) slot: u32,
-    pub(crate) node: NodeId,
     /// Under which its group keeps it.
     pub(crate) key: u32,
 }
 
-/// A task's number in the order of spawning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Ticket(u64);
+/// A task's number in the order of spawning. It wraps: of two tasks, that one is the older whose number is less than half
+/// of all numbers before the other's.
+type Number = u32;
 
-type Queue = VecDeque<(Ticket, Option<Queued>)>;
-
-impl Default for Limit {
-    fn default() -> Self {
-        let (last, called, running) = (Cell::default(), Cell::default(), Cell::default());
-        let (queue, admitting) = (RefCell::default(), Waiters::default());
-        Self { places: Cell::new(usize::MAX), running, last, called, queue, admitting }
-    }
+fn is_not_after(one: Number, other: Number) -> bool {
+    order(one, other).is_le()
 }
 
+fn order(one: Number, other: Number) -> Ordering {
+    (one.wrapping_sub(other) as i32).cmp(&0)
+}
+
+type Queue = VecDeque<(Number, Option<Queued>)>;
+
 impl Limit {
-    /// Gives a new task a place, or a place in the queue.
-    pub(crate) fn enter(&self, task: Queued) -> Ticket {
-        let ticket = Ticket(self.last.get().0 + 1);
-        self.last.set(ticket);
-        if self.has_room() {
-            self.call(ticket);
+    /// Gives a new task a place, or a place in the queue: then false.
+    pub(crate) fn enter(&self, task: Queued, number: Number) -> bool {
+        let has_room = self.has_room();
+        if has_room {
+            self.call(number);
         } else {
-            self.queue.borrow_mut().push_back((ticket, Some(task)));
-            tree::note_queued(task.node, true);
+            self.queue.borrow_mut().push_back((number, Some(task)));
         }
-        ticket
+        has_room
     }
 
-    fn call(&self, ticket: Ticket) {
-        self.called.set(ticket);
+    fn call(&self, number: Number) {
+        self.called.set(number);
         self.running.set(self.running.get() + 1);
     }
 
     /// Whether a task was given a place.
-    pub(crate) fn has_place(&self, ticket: Ticket) -> bool {
-        ticket <= self.called.get()
+    pub(crate) fn has_place(&self, number: Number) -> bool {
+        self.places.get().is_none() || is_not_after(number, self.called.get())
     }
 
     /// A task has ended. One in the queue was cancelled there.
-    pub(crate) fn leave(&self, ticket: Ticket) {
-        if self.has_place(ticket) {
-            self.running.set(self.running.get() - 1);
+    pub(crate) fn leave(&self, number: Number) {
+        if self.has_place(number) {
+            self.running.set(self.running.get().saturating_sub(1));
             return;
         }
         let mut queue = self.queue.borrow_mut();
-        if let Some(task) = find(&mut queue, ticket) {
+        if let Some(task) = find(&mut queue, number) {
             *task = None; // to take it out would move half of the queue
         }
         skip_cancelled(&mut queue);
@@ -95,23 +91,22 @@ impl Limit {
 
     /// Whom to wake, now that a place may be free.
     pub(crate) fn next(&self) -> Option<Queued> {
-        if self.running.get() >= self.places.get() {
+        if !self.is_place_free() {
             return None;
         }
-        let (ticket, task) = {
+        let (number, task) = {
             let mut queue = self.queue.borrow_mut();
-            let (ticket, task) = queue.pop_front()?;
+            let (number, task) = queue.pop_front()?;
             skip_cancelled(&mut queue);
-            (ticket, task?)
+            (number, task?)
         };
-        self.call(ticket);
-        tree::note_queued(task.node, false);
+        self.call(number);
         Some(task)
     }
 
     /// A task in the queue is kept under another key from now on.
-    pub(crate) fn rekey(&self, ticket: Ticket, key: u32) {
-        if let Some(Some(task)) = find(&mut self.queue.borrow_mut(), ticket) {
+    pub(crate) fn rekey(&self, number: Number, key: u32) {
+        if let Some(Some(task)) = find(&mut self.queue.borrow_mut(), number) {
             task.key = key;
         }
     }
@@ -124,18 +119,26 @@ impl Limit {
         }
     }
 
-    pub(crate) fn set(&self, places: usize) {
-        self.places.set(places);
+    /// Sets how many may run at once. The first time it is said who does already: so many, up to that number.
+    pub(crate) fn set(&self, places: usize, live: usize, last: Number) {
+        if self.places.replace(Some(places)).is_none() {
+            self.running.set(live);
+            self.called.set(last);
+        }
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.running.get() < self.places.get() && self.queue.borrow().is_empty()
+        self.is_place_free() && self.queue.borrow().is_empty()
+    }
+
+    fn is_place_free(&self) -> bool {
+        self.places.get().is_none_or(|places| self.running.get() < places)
     }
 }
 
-/// The place of a ticket in the queue, which is in their order.
-fn find(queue: &mut Queue, ticket: Ticket) -> Option<&mut Option<Queued>> {
-    let at = queue.binary_search_by_key(&ticket, |(ticket, _)| *ticket).ok()?;
+/// The place of a task in the queue, which is in their order.
+fn find(queue: &mut Queue, number: Number) -> Option<&mut Option<Queued>> {
+    let at = queue.binary_search_by(|(other, _)| order(*other, number)).ok()?;
     Some(&mut queue[at].1)
 }
 
@@ -209,7 +212,7 @@ impl<E: 'static> TaskGroup<'_, '_, E> {
     /// }
     /// ```
     pub async fn admit(&self) {
-        let limit = &self.ledger.limit;
+        let limit = &self.ledger.books().limit;
         let waiting = limit.admitting.come();
         poll_fn(|cx| {
             if is_frozen() {

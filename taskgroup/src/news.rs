@@ -14,42 +14,51 @@ use crate::line::Line;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::Waker;
+use taskgroup_runtime::Local;
 
-/// The news of a group: shared by its ledger and its tasks.
+/// The news of a group.
 #[derive(Default)]
 pub(crate) struct News {
     /// How often all was told.
     edition: Cell<u64>,
+    /// Keeps its room from one edition to the next.
     joiners: RefCell<Vec<Joiner>>,
 }
 
 /// Who waits for the end of a task.
 pub(crate) enum Joiner {
-    /// Somebody who awaits the handle.
-    Task(Waker),
+    /// A task of the group's runtime that awaits the handle, by its slot.
+    Member(u32),
+    /// Somebody else who awaits it.
+    Waker(Waker),
     /// Somebody who takes many handles as they come, and the place of this one among them.
     Line(Rc<Line>, usize),
 }
 
 impl News {
     /// The number of what has not been told yet.
+    #[inline(always)]
     pub(crate) fn edition(&self) -> u64 {
         self.edition.get()
     }
 
-    pub(crate) fn add(&self, joiner: impl IntoIterator<Item = Joiner>) {
-        self.joiners.borrow_mut().extend(joiner);
+    pub(crate) fn add(&self, joiner: Joiner) {
+        self.joiners.borrow_mut().push(joiner);
     }
 
     /// Tells everybody.
-    pub(crate) fn tell(&self) {
+    pub(crate) fn tell(&self, local: &Local) {
         self.edition.set(self.edition.get() + 1);
-        let joiners = self.joiners.take();
-        for joiner in joiners {
+        let mut joiners = self.joiners.take();
+        for joiner in joiners.drain(..) {
             match joiner {
-                Joiner::Task(waker) => waker.wake(),
+                Joiner::Member(slot) => local.wake(slot),
+                Joiner::Waker(waker) => waker.wake(),
                 Joiner::Line(line, place) => line.arrive(place),
             }
+        }
+        if self.joiners.borrow().is_empty() {
+            self.joiners.replace(joiners);
         }
     }
 }

@@ -1,11 +1,10 @@
 //! What a group does when a task fails.
 //!
-//! Before: `ledger.rs`, which asks. After: nothing.
+//! Before: nothing. After: `handlers.rs`; `ledger.rs`, which asks.
 
 use crate::exception_group::Member;
 use crate::group::TaskGroup;
 use crate::ledger::BODY;
-use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,8 +15,8 @@ pub(crate) enum Policy {
     FailFast,
     /// Nobody is cancelled; the error is in the tree.
     Collect,
-    /// Nobody is cancelled; a handler gets the error.
-    Supervise,
+    /// Nobody is cancelled; the handler of that number gets the error.
+    Supervise(u32),
 }
 
 impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
@@ -53,7 +52,7 @@ impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
     /// are counted. The bound is the group's: the last one that was set holds, for all tasks. For groups that live
     /// long.
     pub fn collect_at_most(&self, most: usize) {
-        self.ledger.failures.keep_at_most(most.max(1));
+        self.ledger.books().failures.keep_at_most(most.max(1));
         self.ledger.set_policy(Policy::Collect);
     }
 
@@ -81,11 +80,11 @@ impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
     /// # }
     /// ```
     pub fn supervise(&self, handler: impl Fn(Member<E>) + 'scope) {
-        self.receive(BODY); // those that were spawned until now keep the handler that they found
+        self.receive(BODY); // those that were spawned until now are counted among its holders
         let handler = Rc::new(move |failed| handler(Member::from_failed(failed)));
-        let before = self.handler.replace(ManuallyDrop::new(Some(handler)));
-        drop(ManuallyDrop::into_inner(before)); // it is the user's: not while the cell is borrowed
-        self.ledger.set_policy(Policy::Supervise);
+        let (number, before) = self.handlers.set(handler);
+        self.ledger.set_policy(Policy::Supervise(number));
+        drop(before); // last: it is the user's
     }
 
     /// Bounds the cleanups of this group: a task, or the body, that has not ended so long after the group asked it to

@@ -3,12 +3,12 @@
 //! Before: `child.rs`, `ledger.rs`. After: `join.rs`, which fetches the children from the ledger's inbox.
 
 use crate::BoxError;
-use crate::child::{Child, erase, erase_outcome};
+use crate::child::{Companion, erase, erase_outcome};
 use crate::exception_group::ExceptionGroup;
 use crate::group::TaskGroup;
 use crate::ledger::{Ledger, Phase};
 use crate::outcome::Outcome;
-use crate::promise::Failure;
+use crate::promise::{Failure, TypedPromise};
 use crate::reason::Reason;
 use crate::spawn_error::SpawnError;
 use crate::task::Task;
@@ -17,6 +17,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
+use taskgroup_runtime::Beside;
 
 /// Spawns into a group from anywhere on its thread: for adapters that want an executor with no lifetime, and for tables
 /// of groups. Its tasks cannot borrow.
@@ -88,17 +89,18 @@ impl<E: 'static> Spawner<E> {
     fn launch<T: 'static, F: Future + 'static>(
         &self,
         future: F,
-        finish: impl FnOnce(F::Output) -> Result<T, Failure> + 'static,
+        finish: impl Fn(F::Output) -> Result<T, Failure> + Unpin + 'static,
         place: &'static Location<'static>,
     ) -> Result<Task<T>, SpawnError<F>> {
         let phase = self.ledger.phase();
         if phase != Phase::Open {
             return Err(SpawnError::new(future, phase == Phase::Over));
         }
-        let (key, state) = self.ledger.admit_newcomer(place);
-        let (child, promise) = Child::new(future, finish, state, None);
-        self.ledger.inbox.borrow_mut().push((key, child));
-        self.ledger.start(&promise.state);
+        let books = self.ledger.books();
+        let key = books.next_newcomer();
+        let promise = TypedPromise::new(self.ledger.admit(key, place));
+        books.put(key, Box::pin(Beside::new(future, Companion::new(promise.clone(), finish))));
+        self.ledger.start(promise.state.slot());
         Ok(Task::new(promise))
     }
 

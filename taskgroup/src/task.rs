@@ -3,12 +3,11 @@
 //! Before: `promise.rs`, what it shares with the group. After: nothing.
 
 use crate::info::TaskInfo;
-use crate::join_error::{JoinError, JoinErrorKind};
+use crate::join_error::JoinError;
 use crate::line::Line;
 use crate::news::Joiner;
-use crate::promise::{State, TaskEnd, TypedPromise};
+use crate::promise::{How, State, TypedPromise};
 use crate::reason::Reason;
-use crate::tree;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -16,7 +15,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use taskgroup_runtime::current::NONE;
 use taskgroup_runtime::is_frozen;
 
 /// The handle of a task in a group.
@@ -71,11 +69,7 @@ impl<T> Task<T> {
     /// changes.
     #[allow(clippy::return_self_not_must_use, reason = "the name is given; most callers need no handle")]
     pub fn named(self, name: impl Into<Arc<str>>) -> Self {
-        let name = name.into();
-        match self.state().node() {
-            NONE => self.state().relabel_refused(|info| info.rename(name)),
-            node => tree::relabel(node, |label| label.name = Some(name)),
-        }
+        self.state().set_name(name.into());
         self
     }
 
@@ -105,10 +99,7 @@ impl<T> Task<T> {
     /// ```
     #[allow(clippy::return_self_not_must_use, reason = "the place is set; most callers need no handle")]
     pub fn placed(self, place: &'static Location<'static>) -> Self {
-        match self.state().node() {
-            NONE => self.state().relabel_refused(|info| info.replace(place)),
-            node => tree::relabel(node, |label| label.place = place),
-        }
+        self.state().set_place(place);
         self
     }
 
@@ -126,11 +117,8 @@ impl<T> Task<T> {
     /// False if the task had ended; then nothing happens. Asked again, the first reason stands. A cancelled task is no
     /// error of its group, and siblings go on, as in asyncio.
     pub fn cancel(&self, reason: impl Into<Reason>) -> bool {
-        let node = self.state().node();
-        if node == NONE {
-            return false;
-        }
-        tree::cancel(node, &reason.into());
+        let Some(task) = self.state().spot() else { return false };
+        task.cancel(&reason.into());
         true
     }
 
@@ -145,12 +133,12 @@ impl<T> Task<T> {
     /// error says so.
     #[must_use]
     pub fn result(&self) -> Option<Result<T, JoinError>> {
-        Some(match self.state().end()? {
-            TaskEnd::Not(error) => Err(error),
-            TaskEnd::Value(task) => {
-                self.promise.take_value().ok_or_else(|| JoinError::new(Arc::new(task), JoinErrorKind::Taken))
-            }
-        })
+        let how = self.state().end()?;
+        let value = match how {
+            How::Value => self.promise.take_value(),
+            _ => None,
+        };
+        Some(value.ok_or_else(|| self.state().error(how)))
     }
 }
 
@@ -169,13 +157,7 @@ impl<T> Future for Task<T> {
         {
             return Poll::Ready(result);
         }
-        if !self.state().is_joined_by(cx.waker()) {
-            self.state().set_joiner(Joiner::Task(cx.waker().clone()));
-            match self.state().node() {
-                NONE => {} // it has ended, and that will be told
-                node => tree::note_awaited(node),
-            }
-        }
+        self.state().join(cx);
         Poll::Pending
     }
 }

@@ -6,20 +6,23 @@
 //! (`Join`), the children that are left (`Drain`), the group's node (`Leave`). A future may be forgotten instead; then
 //! none of this runs, and nothing that it owns is touched again.
 
-use crate::cancelled::Cancelled;
-use crate::drive::{End, park};
+use crate::child::{BoxedChild, Fate};
+use crate::drive::park;
 use crate::exception_group::ExceptionGroup;
 use crate::group::TaskGroup;
 use crate::join::Join;
 use crate::ledger::{Ledger, Phase};
 use crate::reason::Reason;
-use crate::tree;
+use crate::tree::{TaskSpot, Verdict};
+use std::cmp::Reverse;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::pin;
+use std::rc::Rc;
 use std::thread;
-use taskgroup_runtime::ready::ReadySet;
+use taskgroup_runtime::current::Current;
+use taskgroup_runtime::ready::{ReadySet, Wait};
 use taskgroup_runtime::{Local, Report, report};
 
 /// Runs `body` with a task group, and ends when the body and every task spawned in the group have ended.
@@ -76,7 +79,7 @@ where
     let place = Location::caller();
     async move {
         let local = Local::expect_current(format_args!("the task group of {}:{}", place.file(), place.line()));
-        let ledger = Ledger::open(ReadySet::new(&local));
+        let ledger = Ledger::open(ReadySet::new(&local), place);
         let ended = {
             let _leave = Leave(&ledger);
             let group = TaskGroup::new(ledger.clone());
@@ -84,7 +87,8 @@ where
             let body = pin!(Some(body(&group)));
             Join::new(&group, body).await
         };
-        if let Some(payload) = ledger.failures.take_panic(matches!(ended.body, Some(Err(_)))) {
+        let failures = ledger.books_if_any().map(|books| &books.failures);
+        if let Some(payload) = failures.and_then(|failures| failures.take_panic(matches!(ended.body, Some(Err(_))))) {
             resume_unwind(payload);
         }
         let (value, error) = match ended.body {
@@ -92,7 +96,7 @@ where
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
-        let (failed, omitted) = ledger.failures.take_errors();
+        let (failed, omitted) = failures.map(|failures| failures.take_errors()).unwrap_or_default();
         if let Some(errors) = ExceptionGroup::collect(failed, error, omitted) {
             return Err(errors);
         }
@@ -105,11 +109,11 @@ where
 }
 
 /// Takes the group's node out of the tree, after everything below it is gone.
-struct Leave<'a>(&'a Ledger);
+struct Leave<'a>(&'a Rc<Ledger>);
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        tree::remove(self.0.node);
+        self.0.leave_the_tree();
     }
 }
 
@@ -124,40 +128,37 @@ struct Drain<'a, 'scope, 'env, E: 'static>(&'a TaskGroup<'scope, 'env, E>);
 impl<E> Drop for Drain<'_, '_, '_, E> {
     fn drop(&mut self) {
         let ledger = &self.0.ledger;
-        let discard = |handler| {
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(ManuallyDrop::into_inner(handler)))) {
-                ledger.failures.panicked(payload, None); // what a handler holds is the user's
+        for handler in self.0.handlers.take() {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(handler))) {
+                ledger.books().failures.panicked(payload, None); // what a handler holds is the user's
             }
-        };
-        discard(self.0.handler.take());
+        }
         if ledger.phase() == Phase::Over {
             return; // the usual end: nobody is left, and `task_group` has the errors
         }
         ledger.close(&Reason::Dropped);
         loop {
-            let newcomers = ledger.inbox.take().into_iter().map(|(_, child)| child);
-            let mut children: Vec<_> = self.0.children.take().into_iter().map(|(_, child)| child).collect();
-            children.extend(newcomers);
-            if children.is_empty() {
+            let children = self.0.children.take().into_iter().filter_map(|(_, child)| ManuallyDrop::into_inner(child));
+            let newcomers = ledger.books().take_newcomers().into_iter().map(|(_, child)| child as BoxedChild<'_>);
+            let mut left: Vec<_> = children.chain(newcomers).collect();
+            if left.is_empty() {
                 break;
             }
-            children.sort_by_cached_key(|child| tree::label(child.promise.state.node()).map(|label| label.number));
-            for child in children {
-                let promise = ManuallyDrop::into_inner(child.promise);
-                let future = ManuallyDrop::into_inner(child.future);
-                let dropped = {
-                    let _task = promise.state.current().enter();
-                    catch_unwind(AssertUnwindSafe(|| drop(future)))
-                };
-                let cancelled = |()| End::Cancelled(Cancelled::at(promise.state.node(), false));
-                ledger.ended(&promise.state, dropped.map_or_else(End::Panicked, cancelled));
-                discard(child.handler);
+            let local = ledger.set.local();
+            left.sort_by_key(|child| Reverse(ledger.age(child.state().slot()))); // in the order of spawning
+            for child in left {
+                let slot = child.state().slot();
+                // We may be anywhere, also in the turn of another runtime: named by its node, it is found from there.
+                let _task = Current::new(slot, TaskSpot::new(local, slot).node()).enter();
+                let was_started = !matches!(local.wait(slot), Wait::FirstPoll | Wait::Place);
+                child.bury(ledger, Fate::Cancelled { verdict: Verdict::Drop, was_started });
             }
         }
         ledger.over();
         ledger.tell_joiners();
-        let panic = ledger.failures.take_panic(false);
-        ledger.failures.report_errors(|what| Report::Dropped(what));
+        let failures = &ledger.books().failures;
+        let panic = failures.take_panic(false);
+        failures.report_errors(|what| Report::Dropped(what));
         if let Some(payload) = panic {
             if !thread::panicking() {
                 resume_unwind(payload);

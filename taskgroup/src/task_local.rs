@@ -3,7 +3,7 @@
 //! Before: `drive.rs`. After: nothing.
 
 use crate::drive::{Driven, settle};
-use crate::tree::{self, Kind, NodeId};
+use crate::tree::{self, Kind, Spot, TaskSpot};
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
@@ -13,7 +13,6 @@ use std::pin::pin;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU8;
-use taskgroup_runtime::current::Current;
 
 thread_local! {
     /// Values alive on this thread. While there are none, spawning a task does not look for any.
@@ -89,7 +88,7 @@ impl<T> TaskLocal<T> {
     ///
     /// As `future` is.
     pub async fn scope<F: Future>(&'static self, value: T, future: F) -> F::Output {
-        let above = tree::values_at(Current::get().node()).and_then(|values| values.without(self.key()));
+        let above = Spot::here().values().and_then(|values| values.without(self.key()));
         let values = Values::new(self.key(), Rc::new(value), above);
         let future = pin!(Some(future));
         let driven = Driven::new(Kind::Scope, future);
@@ -160,13 +159,13 @@ impl<T> fmt::Debug for TaskLocal<T> {
 
 /// What is set where the caller runs.
 fn inherited() -> Option<Rc<Values>> {
-    if ALIVE.with(Cell::get) == 0 { None } else { tree::values_at(Current::get().node()) }
+    if ALIVE.with(Cell::get) == 0 { None } else { Spot::here().values() }
 }
 
 /// A task that is spawned gets what its spawner has.
-pub(crate) fn inherit(task: NodeId) {
+pub(crate) fn inherit(task: TaskSpot<'_>) {
     if let Some(values) = inherited() {
-        tree::set_values(task, values);
+        tree::set_values(task.node(), values);
     }
 }
 

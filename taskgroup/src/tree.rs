@@ -1,44 +1,47 @@
 //! The tree of scopes: who is cancelled, why, and who has to hear of it.
 //!
-//! Before: `reason.rs`, `info.rs`. After: `tree/node.rs`, `branches.rs`, `alarm.rs`, `cancel.rs`, in this order; then
-//! `drive.rs`, which acts on what is found here.
+//! Before: `reason.rs`, `info.rs`. After: `tree/node.rs`, `branches.rs`, `alarm.rs`, `cancel.rs`, `spot.rs`, `tasks.rs`,
+//! in this order; then `drive.rs`, which acts on what is found here.
 //!
 //! One tree for each thread. A node stands for a task, a scope inside a task (a timeout, a group's body), or a region
 //! (a group, a body that has a cleanup, a shield: something that has work to do before its task may be dropped). A node
 //! hangs where it was polled last.
 //!
 //! ```text
-//!   task --- scope --- group ==+== body (a scope) --- region --- ...
-//!                              +== task  (cut: its group asks it, by name)
-//!                              +== task --- shield (cut: a cleanup that runs)
+//!   task --- scope --- group ---- region --- ...     what its body has opened
+//!                        : : . . task                cut: its group asks it
+//!                        : . . . task --- shield     cut: a cleanup that runs
 //! ```
 //!
 //! A cancel belongs to the node that was asked. It is *inherited* downwards, by looking up, and stops at cuts: a
 //! child of a group takes nothing from above, so that the body can finish its cleanups before the children are asked;
-//! a shield and a running cleanup take nothing from above, so that they can finish.
+//! a shield and a running cleanup take nothing from above, so that they can finish. A group that closes asks all its
+//! children at once: that reason is kept with the group.
 //! There is no counter to keep, and nothing to take back: a node that leaves takes its cancel along.
 //!
 //! While no cancel is in force on the thread, nobody looks here: every question is answered by one load ([`is_quiet`]).
 
 use crate::drive::discard;
-use crate::info::{Label, TaskInfo};
 use crate::reason::Reason;
 use crate::task_local::Values;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
-use taskgroup_runtime::current::Current;
+use taskgroup_runtime::current::{Current, NONE};
 use taskgroup_runtime::{Local, count_cancel_out, is_quiet, set_freeze_probe, set_stall_probe};
 
 mod alarm;
 mod branches;
 mod cancel;
 mod node;
+mod spot;
+mod tasks;
 
 pub(crate) use cancel::{Verdict, cancel, cancel_all, cancel_tasks, flagging_waker, verdict_after, verdict_before};
 pub(crate) use node::{Kind, NodeId, Wakeup};
+pub(crate) use spot::Spot;
+pub(crate) use tasks::TaskSpot;
 
 use alarm::Outside;
 use branches::Tree;
@@ -48,8 +51,8 @@ thread_local! {
     /// How often a node was removed under which others still hung; see [`Place`].
     static ORPHANED: Cell<u32> = const { Cell::new(0) };
     static TREE: RefCell<Tree> = {
-        set_freeze_probe(is_current_cancelled);
-        set_stall_probe(|| read(Tree::waits).unwrap_or_default());
+        set_freeze_probe(|| Spot::here().is_cancelled());
+        set_stall_probe(tasks::waits);
         RefCell::default()
     };
 }
@@ -78,17 +81,6 @@ impl Place {
     }
 }
 
-/// The answer to the question that every wait of ours asks first.
-fn is_current_cancelled() -> bool {
-    is_cancelled(Current::get().node())
-}
-
-/// Whether a cancel is in force at `node`, its own or an inherited one.
-#[inline(always)]
-pub(crate) fn is_cancelled(node: NodeId) -> bool {
-    !is_quiet() && read(|tree| tree.reason_at(node).is_some()).unwrap_or(false)
-}
-
 /// Whether a cancel is in force above `node`.
 pub(crate) fn is_cancelled_above(node: NodeId) -> bool {
     !is_quiet() && read(|tree| tree.reason_above(node).is_some()).unwrap_or(false)
@@ -96,12 +88,7 @@ pub(crate) fn is_cancelled_above(node: NodeId) -> bool {
 
 /// Whether `node` itself was asked to end.
 pub(crate) fn has_own_reason(node: NodeId) -> bool {
-    !is_quiet() && read(|tree| tree.get(node).reason.is_some()).unwrap_or(false)
-}
-
-/// Why `node` is cancelled: its own reason, else the nearest inherited one.
-pub(crate) fn reason(node: NodeId) -> Option<Reason> {
-    if is_quiet() { None } else { read(|tree| tree.reason_at(node).cloned()).flatten() }
+    !is_quiet() && read(|tree| tree.reason_of(node).is_some()).unwrap_or(false)
 }
 
 /// Why what is above `node` is cancelled.
@@ -109,14 +96,16 @@ pub(crate) fn reason_above(node: NodeId) -> Option<Reason> {
     if is_quiet() { None } else { read(|tree| tree.reason_above(node).cloned()).flatten() }
 }
 
-/// Hangs a new node under `parent`. O(1), and no allocation once the tree has grown.
-pub(crate) fn insert(kind: Kind, parent: NodeId, wakeup: Wakeup) -> NodeId {
-    write(|tree| tree.insert(kind, parent, wakeup))
+/// A new node, which hangs nowhere yet. O(1), and no allocation once the tree has grown.
+#[inline]
+pub(crate) fn insert(kind: Kind, wakeup: Wakeup) -> NodeId {
+    write(|tree| tree.insert(kind, NONE, wakeup))
         .expect("groups and timeouts need this thread's scope tree, which is gone while the thread ends")
 }
 
 /// Hangs a node where it is polled now. A future may have moved since its last poll.
-pub(crate) fn relink(node: NodeId, parent: NodeId) {
+pub(crate) fn hang_here(node: NodeId) {
+    let parent = Spot::here().node();
     write(|tree| tree.relink(node, parent));
 }
 
@@ -135,39 +124,6 @@ pub(crate) fn is_woken_by(node: NodeId, waker: &Waker) -> bool {
     .unwrap_or(false)
 }
 
-/// Notes that what runs now waits for a task.
-pub(crate) fn note_awaited(task: NodeId) {
-    write(|tree| tree.note_awaited(task, Current::get().node()));
-}
-
-/// Notes whether a task waits for a place.
-pub(crate) fn note_queued(task: NodeId, is_queued: bool) {
-    write(|tree| tree.get_mut(task).is_queued = is_queued);
-}
-
-/// Names or places a task.
-pub(crate) fn relabel(node: NodeId, change: impl FnOnce(&mut Label)) {
-    write(|tree| {
-        if let Kind::Task(label) = &mut tree.get_mut(node).kind {
-            change(label);
-        }
-    });
-}
-
-/// What a task is called and where it was spawned.
-pub(crate) fn label(node: NodeId) -> Option<Label> {
-    read(|tree| match &tree.get(node).kind {
-        Kind::Task(label) => Some(label.clone()),
-        _ => None,
-    })
-    .flatten()
-}
-
-/// Who a task is, and under whom; of another node, the task it is in.
-pub(crate) fn info(node: NodeId) -> Option<Arc<TaskInfo>> {
-    read(|tree| tree.info(node)).flatten()
-}
-
 /// Wakes whoever polls these nodes.
 pub(crate) fn wake(nodes: impl IntoIterator<Item = NodeId>) {
     wake_all(read(|tree| nodes.into_iter().filter_map(|node| tree.wake(node)).collect()));
@@ -176,49 +132,61 @@ pub(crate) fn wake(nodes: impl IntoIterator<Item = NodeId>) {
 /// Bounds how long a node may take over its end, from when it is asked to end; from now, if it was.
 pub(crate) fn set_grace(node: NodeId, limit: Duration) {
     let is_cancelled = write(|tree| {
-        let node = tree.get_mut(node);
-        let is_over = node.reason.is_some() && limit.is_zero();
-        node.grace = Some(Box::new(Grace { limit, alarm: None, is_over }));
-        node.reason.is_some()
+        let is_cancelled = tree.reason_of(node).is_some();
+        let is_over = is_cancelled && limit.is_zero();
+        tree.get_mut(node).extra_mut().grace = Some(Grace { limit, alarm: None, is_over });
+        is_cancelled
     });
     if is_cancelled == Some(true) {
         wake([node]); // it runs from now on
     }
 }
 
-/// The task-local values at a node.
-pub(crate) fn values_at(node: NodeId) -> Option<Rc<Values>> {
-    read(|tree| tree.values_at(node)).flatten()
-}
-
 /// Sets the task-local values of a node, for itself and for what is below.
 pub(crate) fn set_values(node: NodeId, values: Rc<Values>) {
-    let before = write(|tree| tree.get_mut(node).values.replace(values));
+    let before = write(|tree| tree.get_mut(node).extra_mut().values.replace(values));
     drop(before); // they are the user's
 }
 
 /// A node has ended: takes it out, and its cancel with it. Cancelled scopes above are woken, since they may have
 /// waited for just this.
 pub(crate) fn remove(node: NodeId) {
+    let current = if is_quiet() { NONE } else { Spot::here().known_node() };
     let removed = write(|tree| {
         let mut outside = Vec::new();
-        if !is_quiet() && !tree.get(node).kind.is_task() {
-            tree.wake_cancelled_above(node, Current::get().node(), &mut outside);
+        if !is_quiet() && tree.get(node).kind != Kind::Task {
+            tree.wake_cancelled_above(node, current, &mut outside);
         }
-        if tree.has_children(node) {
-            ORPHANED.set(ORPHANED.get().wrapping_add(1));
-        }
-        let removed = tree.remove(node);
-        if removed.reason.is_some() {
-            count_cancel_out();
-        }
-        (removed, outside)
+        note_orphans(tree.has_children(node));
+        (tree.remove(node), outside)
     });
-    if let Some((removed, outside)) = removed {
-        if removed.values.is_some() || removed.handed.is_some() || matches!(removed.wakeup, Wakeup::Waker(_)) {
-            discard(removed); // somebody else's wakers, and the user's values
-        }
-        wake_all(Some(outside));
+    let Some((removed, outside)) = removed else { return };
+    let is_foreign = matches!(removed.wakeup, Wakeup::Waker(_));
+    if let Some(extra) = &removed.extra() {
+        [&extra.reason, &extra.closing].into_iter().flatten().for_each(|_| count_cancel_out());
+    }
+    if is_foreign || removed.extra().is_some() {
+        discard(removed); // somebody else's wakers, and the user's values
+    }
+    wake_all(Some(outside));
+}
+
+/// The body of a group has ended, or is gone: what was asked of it is over, and what hung in it hangs nowhere. The
+/// group's node stays.
+pub(crate) fn end_body(group: NodeId) {
+    let gone = write(|tree| {
+        note_orphans(tree.clear(group));
+        let extra = tree.get_mut(group).extra.as_mut()?;
+        Some((extra.reason.take(), extra.grace.take()))
+    });
+    if let Some(Some((Some(_), _))) = gone {
+        count_cancel_out();
+    }
+}
+
+fn note_orphans(are_there: bool) {
+    if are_there {
+        ORPHANED.set(ORPHANED.get().wrapping_add(1));
     }
 }
 

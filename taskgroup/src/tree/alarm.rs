@@ -22,18 +22,11 @@ pub(crate) struct Regions {
 }
 
 impl Tree {
-    /// Children that are part of the same task. Of a group that is the body, which was hung there first; the thousand
-    /// tasks behind it are not looked at.
-    fn inner(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
-        let limit = if matches!(self.get(id).kind, Kind::Group(_)) { 1 } else { usize::MAX };
-        self.children(id).take(limit).filter(|child| !self.get(*child).kind.is_task())
-    }
-
     /// Wakes a node that was asked to end, and all below it that inherits from it; a shield hears of it too, and
     /// nothing inside. The recursion is as deep as scopes nest in one task.
     pub(crate) fn alarm(&mut self, id: NodeId, outside: &mut Outside) {
         self.alarm_one(id, outside);
-        let inner: Vec<_> = self.inner(id).collect();
+        let inner: Vec<_> = self.children(id).collect();
         for child in inner {
             match self.get(child).kind {
                 Kind::Shield => self.alarm_one(child, outside),
@@ -45,14 +38,14 @@ impl Tree {
     fn alarm_one(&mut self, id: NodeId, outside: &mut Outside) {
         let node = self.get_mut(id);
         if !node.has_slot_of_its_own() {
-            node.flag.get_or_insert_default();
+            node.extra_mut().flag.get_or_insert_default();
         }
         outside.extend(self.wake(id));
     }
 
     pub(crate) fn wake(&self, id: NodeId) -> Option<Rc<Waker>> {
         let node = self.get(id);
-        if let Some(flag) = &node.flag {
+        if let Some(flag) = node.extra().and_then(|extra| extra.flag.as_ref()) {
             flag.store(true, Ordering::Relaxed);
         }
         match &node.wakeup {
@@ -72,35 +65,46 @@ impl Tree {
         if current == parent || current != NONE && self.above(current).any(|id| id == parent) {
             return;
         }
-        let Some(top) = self.above(id).filter(|id| self.get(*id).reason.is_some()).last() else { return };
+        let Some(top) = self.above(id).filter(|id| self.reason_of(*id).is_some()).last() else { return };
         for id in self.above(id) {
-            // a group hears of it through its body
-            if !matches!(self.get(id).kind, Kind::Group(_)) {
-                outside.extend(self.wake(id));
-            }
+            outside.extend(self.wake(id));
             if id == top {
                 return;
             }
         }
     }
 
-    /// Whether a node was woken and not polled since.
+    /// Whether who polls a node was woken for it and has not polled it since: of a region, the task that it is in; of
+    /// all others, the node itself.
     pub(crate) fn is_woken(&self, id: NodeId) -> bool {
         let node = self.get(id);
-        match (&node.kind, &node.wakeup) {
-            (Kind::Group(set), _) => set.is_told(),
-            (Kind::Task(_) | Kind::Scope, Wakeup::Slot(local, slot)) => local.is_queued(*slot),
-            _ => node.flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)),
+        match (node.kind, &node.wakeup) {
+            (Kind::Task | Kind::Scope | Kind::Group, Wakeup::Slot(local, slot)) => local.is_queued(*slot),
+            _ => self.is_flagged(id),
         }
+    }
+
+    /// Whether a region was woken and not polled since. A group is polled for the sake of all in it: the word has gone
+    /// to its owner, or not.
+    fn is_region_woken(&self, id: NodeId) -> bool {
+        match (self.get(id).kind, &self.get(id).wakeup) {
+            (Kind::Group, Wakeup::Slot(local, body)) => local.is_told(*body),
+            _ => self.is_flagged(id),
+        }
+    }
+
+    fn is_flagged(&self, id: NodeId) -> bool {
+        let flag = self.get(id).extra().and_then(|extra| extra.flag.as_ref());
+        flag.is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
     pub(crate) fn regions_below(&self, id: NodeId) -> Regions {
         let mut regions = Regions::default();
-        for child in self.inner(id) {
+        for child in self.children(id) {
             if self.get(child).kind.is_region() {
                 regions.any = true;
                 // what is inside one that nobody polls, is polled by nobody either
-                regions.awaited |= !self.is_woken(child);
+                regions.awaited |= !self.is_region_woken(child);
             } else {
                 let below = self.regions_below(child);
                 regions.any |= below.any;

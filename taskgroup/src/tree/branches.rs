@@ -3,9 +3,9 @@
 //! Before: `node.rs`. After: `alarm.rs`, which finds whom a cancel concerns.
 //!
 //! Links between nodes are `u32` keys into a slab, `NONE` for nobody; the children of a node are a doubly linked list
-//! in the order in which they were hung there, for tasks the order of spawning.
+//! in the order in which they were hung there.
 
-use crate::info::{InTask, TaskInfo};
+use crate::info::{Label, TaskInfo};
 use crate::reason::Reason;
 use crate::task_local::Values;
 use crate::tree::node::{Kind, Node, NodeId, Wakeup};
@@ -13,19 +13,20 @@ use slab::Slab;
 use std::rc::Rc;
 use std::sync::Arc;
 use taskgroup_runtime::current::NONE;
+use taskgroup_runtime::ready::Origin;
 
 #[derive(Default)]
 pub(crate) struct Tree {
     nodes: Slab<Node>,
-    /// Nodes that ever were.
-    births: u64,
 }
 
 impl Tree {
+    #[inline(always)]
     pub(crate) fn get(&self, id: NodeId) -> &Node {
         &self.nodes[id as usize]
     }
 
+    #[inline(always)]
     pub(crate) fn get_mut(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id as usize]
     }
@@ -34,62 +35,29 @@ impl Tree {
         self.nodes.len()
     }
 
-    /// Notes who waits for a task.
-    pub(crate) fn note_awaited(&mut self, task: NodeId, by: NodeId) {
-        self.get_mut(task).awaited_by = (by != NONE).then(|| (by, self.get(by).born));
-    }
-
-    /// Who waits for whom, and who for a place: a line each.
-    pub(crate) fn waits(&self) -> Vec<String> {
-        let waits = self.nodes.iter().filter_map(|(id, node)| {
-            let task = InTask(self.info(id as NodeId));
-            let is_alive = |(waiter, born): &(NodeId, u64)| {
-                self.nodes.get(*waiter as usize).is_some_and(|node| node.born == *born)
-            };
-            let waiter = node.awaited_by.filter(is_alive).map(|(waiter, _)| InTask(self.info(waiter)));
-            match (waiter, node.is_queued) {
-                (Some(waiter), true) => {
-                    Some(format!("{waiter} waits for {task}, which waits for a place under the limit of its group"))
-                }
-                (Some(waiter), false) => Some(format!("{waiter} waits for {task}")),
-                (None, true) => Some(format!("{task} waits for a place under the limit of its group")),
-                (None, false) => None,
-            }
-        });
-        waits.collect()
-    }
-
+    /// A new node. A task's knows its group from the start; all others hang nowhere until they are polled.
+    #[inline]
     pub(crate) fn insert(&mut self, kind: Kind, parent: NodeId, wakeup: Wakeup) -> NodeId {
-        self.births += 1;
-        let node = Node {
-            kind,
-            parent: NONE,
-            first: NONE,
-            last: NONE,
-            before: NONE,
-            after: NONE,
-            reason: None,
-            wakeup,
-            flag: None,
-            handed: None,
-            born: self.births,
-            awaited_by: None,
-            is_queued: false,
-            grace: None,
-            values: None,
-        };
-        let id = self.nodes.insert(node) as NodeId;
-        self.hang(id, parent);
-        id
+        debug_assert_eq!(kind == Kind::Task, parent != NONE);
+        let (first, last, before, after) = (NONE, NONE, NONE, NONE);
+        self.nodes.insert(Node { kind, parent, first, last, before, after, wakeup, extra: None }) as NodeId
     }
 
     /// Takes a node out. What still hangs there was moved out of its future and lives on elsewhere.
+    #[inline]
     pub(crate) fn remove(&mut self, id: NodeId) -> Node {
+        self.clear(id);
+        self.unhang(id);
+        self.nodes.remove(id as usize)
+    }
+
+    /// Lets everything fall that hangs at a node. Whether there was something.
+    pub(crate) fn clear(&mut self, id: NodeId) -> bool {
+        let has_children = self.has_children(id);
         while self.has_children(id) {
             self.unhang(self.get(id).first);
         }
-        self.unhang(id);
-        self.nodes.remove(id as usize)
+        has_children
     }
 
     pub(crate) fn has_children(&self, id: NodeId) -> bool {
@@ -97,6 +65,7 @@ impl Tree {
     }
 
     /// Hangs a node elsewhere.
+    #[inline]
     pub(crate) fn relink(&mut self, id: NodeId, parent: NodeId) {
         self.unhang(id);
         self.hang(id, parent);
@@ -110,36 +79,59 @@ impl Tree {
     pub(crate) fn reason_at(&self, mut id: NodeId) -> Option<&Reason> {
         while id != NONE {
             let node = self.get(id);
-            if node.reason.is_some() || node.kind.is_cut() {
-                return node.reason.as_ref();
+            if node.kind.is_cut() {
+                return self.reason_of(id);
+            }
+            if node.reason().is_some() {
+                return node.reason();
             }
             id = node.parent;
         }
         None
+    }
+
+    /// Why a node itself was asked to end; a task also with all the others of its group.
+    pub(crate) fn reason_of(&self, id: NodeId) -> Option<&Reason> {
+        let node = self.get(id);
+        let with_all = || if node.kind == Kind::Task { self.closing(node.parent) } else { None };
+        node.reason().or_else(with_all)
+    }
+
+    /// Why all tasks of a group were asked to end.
+    pub(crate) fn closing(&self, group: NodeId) -> Option<&Reason> {
+        self.get(group).extra()?.closing.as_ref()
     }
 
     /// The task-local values at `id`.
     pub(crate) fn values_at(&self, mut id: NodeId) -> Option<Rc<Values>> {
         while id != NONE {
             let node = self.get(id);
-            if node.values.is_some() || node.kind.is_task() {
-                return node.values.clone(); // a task got its own when it was spawned
+            let own = node.extra().and_then(|extra| extra.values.clone());
+            if own.is_some() || node.kind == Kind::Task {
+                return own; // a task got its own when it was spawned
             }
             id = node.parent;
         }
         None
     }
 
+    /// Who the task is that a node is in, and under whom.
     pub(crate) fn info(&self, mut id: NodeId) -> Option<Arc<TaskInfo>> {
         let mut labels = Vec::new();
         while id != NONE {
             let node = self.get(id);
-            if let Kind::Task(label) = &node.kind {
-                labels.push(label.clone());
+            if let (Kind::Task, Wakeup::Slot(local, slot)) = (node.kind, &node.wakeup) {
+                let label = |Origin { number, place }| Label { name: self.name(id), number, place };
+                labels.extend(local.origin(*slot).map(label));
             }
             id = node.parent;
         }
         labels.into_iter().rev().fold(None, |parent, label| Some(Arc::new(TaskInfo::new(label, parent))))
+    }
+
+    /// What a task was called, if anything.
+    pub(crate) fn name(&self, task: NodeId) -> Option<Arc<str>> {
+        self.get(task).extra()?.name.clone()
     }
 
     pub(crate) fn children(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
@@ -181,7 +173,7 @@ impl Tree {
         let parent = std::mem::replace(&mut node.parent, NONE);
         let before = std::mem::replace(&mut node.before, NONE);
         let after = std::mem::replace(&mut node.after, NONE);
-        if parent == NONE {
+        if parent == NONE || node.kind == Kind::Task {
             return;
         }
         match before {

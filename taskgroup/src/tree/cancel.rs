@@ -5,12 +5,14 @@
 use crate::reason::Reason;
 use crate::tree::alarm::Regions;
 use crate::tree::branches::Tree;
-use crate::tree::node::{Handed, Node, NodeId};
+use crate::tree::node::{Handed, NodeId};
 use crate::tree::{read, wake_all, write};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
+use taskgroup_runtime::current::NONE;
+use taskgroup_runtime::ready::ReadySet;
 use taskgroup_runtime::{count_cancel_in, sleep};
 
 /// Asks a node to end: keeps the first reason, and wakes it and what is below. Runs no user code but wakers; what is
@@ -19,18 +21,12 @@ pub(crate) fn cancel(node: NodeId, reason: &Reason) {
     cancel_all([node], reason);
 }
 
-/// Asks the tasks of a group to end, in the order of their spawning.
-pub(crate) fn cancel_tasks(group: NodeId, reason: &Reason) {
-    let tasks = read(|tree| tree.children(group).filter(|child| tree.get(*child).kind.is_task()).collect::<Vec<_>>());
-    cancel_all(tasks.into_iter().flatten(), reason);
-}
-
 /// All are marked before the first waker of somebody else is woken: that may do anything, also end one of them.
 pub(crate) fn cancel_all(nodes: impl IntoIterator<Item = NodeId>, reason: &Reason) {
     let outside = write(|tree| {
         let mut outside = Vec::new();
         for node in nodes {
-            mark(tree.get_mut(node), reason);
+            tree.mark(node, reason);
             tree.alarm(node, &mut outside);
         }
         outside
@@ -38,14 +34,44 @@ pub(crate) fn cancel_all(nodes: impl IntoIterator<Item = NodeId>, reason: &Reaso
     wake_all(outside);
 }
 
-fn mark(node: &mut Node, reason: &Reason) {
-    if node.reason.is_some() {
-        return;
+/// Asks the tasks of a group to end, in the order of their spawning. They are the members of its set, but for the body.
+///
+/// The reason is kept once, with the group: a million tasks are only queued here. Who looks for the reason of a task
+/// finds it there ([`Tree::reason_of`]).
+pub(crate) fn cancel_tasks(group: NodeId, set: &ReadySet, body: u32, reason: &Reason) {
+    let outside = write(|tree| {
+        let mut outside = Vec::new();
+        tree.get_mut(group).extra_mut().closing = Some(reason.clone());
+        count_cancel_in();
+        for slot in set.members().filter(|member| *member != body) {
+            match set.local().note(slot) {
+                NONE => outside.extend(set.local().mark(slot)),
+                task => {
+                    tree.start_grace(task);
+                    tree.alarm(task, &mut outside);
+                }
+            }
+        }
+        outside
+    });
+    wake_all(outside);
+}
+
+impl Tree {
+    fn mark(&mut self, id: NodeId, reason: &Reason) {
+        if self.reason_of(id).is_some() {
+            return;
+        }
+        self.get_mut(id).extra_mut().reason = Some(reason.clone());
+        count_cancel_in();
+        self.start_grace(id);
     }
-    node.reason = Some(reason.clone());
-    count_cancel_in();
-    if let Some(grace) = &mut node.grace {
-        grace.is_over = grace.limit.is_zero();
+
+    /// A grace of nothing is over at once.
+    fn start_grace(&mut self, id: NodeId) {
+        if let Some(grace) = self.get_mut(id).extra.as_mut().and_then(|extra| extra.grace.as_mut()) {
+            grace.is_over |= grace.limit.is_zero();
+        }
     }
 }
 
@@ -55,15 +81,15 @@ fn mark(node: &mut Node, reason: &Reason) {
 /// task of another runtime, with another clock.
 fn watch_grace(node: NodeId, cx: &mut Context<'_>) {
     let alarm = write(|tree| {
-        let node = tree.get_mut(node);
-        node.reason.as_ref()?; // the grace is that of the node that was asked
-        let grace = node.grace.as_mut().filter(|grace| !grace.is_over)?;
+        tree.reason_of(node)?; // the grace is that of the node that was asked
+        let extra = tree.get_mut(node).extra.as_mut()?;
+        let grace = extra.grace.as_mut().filter(|grace| !grace.is_over)?;
         Some(grace.alarm.take().unwrap_or_else(|| sleep(grace.limit)))
     });
     let Some(mut alarm) = alarm.flatten() else { return };
     let rings = alarm.poll_unfrozen(cx).is_ready(); // out of the tree: that may clone somebody else's waker
     write(|tree| {
-        if let Some(grace) = &mut tree.get_mut(node).grace {
+        if let Some(grace) = &mut tree.get_mut(node).extra_mut().grace {
             grace.is_over = rings;
             grace.alarm = (!rings).then_some(alarm);
         }
@@ -80,6 +106,13 @@ pub(crate) enum Verdict {
     Abandon,
     /// Dropped with a region in it, because its grace is over.
     CutOff,
+}
+
+impl Tree {
+    fn is_grace_over(&self, id: NodeId) -> bool {
+        let grace = self.get(id).extra().and_then(|extra| extra.grace.as_ref());
+        grace.is_some_and(|grace| grace.is_over)
+    }
 }
 
 /// Before a poll under a cancel: is the future to be dropped without one?
@@ -109,7 +142,7 @@ fn judge(node: NodeId, with_regions: impl FnOnce(&Tree, Regions) -> Verdict) -> 
         let regions = tree.regions_below(node);
         match regions.any {
             false => Verdict::Drop,
-            true if tree.get(node).grace.as_ref().is_some_and(|grace| grace.is_over) => Verdict::CutOff,
+            true if tree.is_grace_over(node) => Verdict::CutOff,
             true => with_regions(tree, regions),
         }
     });
@@ -123,11 +156,14 @@ pub(crate) fn flagging_waker(node: NodeId, waker: &Waker) -> Option<Waker> {
     let (flag, handed) = write(|tree| {
         let in_force = tree.reason_at(node).is_some() || tree.reason_above(node).is_some();
         let node = tree.get_mut(node);
-        if let Some(flag) = &node.flag {
+        if let Some(flag) = node.extra().and_then(|extra| extra.flag.as_ref()) {
             flag.store(false, Ordering::Relaxed);
         }
-        (in_force && !node.has_slot_of_its_own())
-            .then(|| (node.flag.get_or_insert_default().clone(), node.handed.clone()))
+        if !in_force || node.has_slot_of_its_own() {
+            return None;
+        }
+        let extra = node.extra_mut();
+        Some((extra.flag.get_or_insert_default().clone(), extra.handed.clone()))
     })
     .flatten()?;
     let handed = match handed {
@@ -136,7 +172,7 @@ pub(crate) fn flagging_waker(node: NodeId, waker: &Waker) -> Option<Waker> {
             let inner = waker.clone();
             let flagging = Waker::from(Arc::new(Flagging { flag, waker: inner }));
             let handed = Rc::new(Handed { instead_of: waker.clone(), waker: flagging });
-            let before = write(|tree| tree.get_mut(node).handed.replace(handed.clone()));
+            let before = write(|tree| tree.get_mut(node).extra_mut().handed.replace(handed.clone()));
             drop(before); // a foreign waker's drop is user code
             handed
         }

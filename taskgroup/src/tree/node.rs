@@ -2,7 +2,6 @@
 //!
 //! Before: `reason.rs`, `info.rs`. After: `branches.rs`, which hangs nodes together.
 
-use crate::info::Label;
 use crate::reason::Reason;
 use crate::task_local::Values;
 use std::rc::Rc;
@@ -10,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::task::Waker;
 use std::time::Duration;
-use taskgroup_runtime::ready::ReadySet;
 use taskgroup_runtime::{Local, Sleep};
 
 /// The name of a node in the tree of its thread.
@@ -18,46 +16,55 @@ pub(crate) type NodeId = u32;
 
 pub(crate) struct Node {
     pub(crate) kind: Kind,
-    /// Where the node was polled last; `NONE` for a scope in a root task or one that was never polled.
+    /// Where the node was polled last, of a task its group; `NONE` for a scope in a root task or one that was never
+    /// polled.
     pub(super) parent: NodeId,
     pub(super) first: NodeId,
     pub(super) last: NodeId,
     pub(super) before: NodeId,
     pub(super) after: NodeId,
-    /// The cancel that was asked of this node: the first one, kept to the end.
-    pub(crate) reason: Option<Reason>,
     /// Who to wake so that the node is polled.
     pub(crate) wakeup: Wakeup,
+    /// What most nodes never need.
+    pub(super) extra: Option<Box<Extra>>,
+}
+
+/// What most nodes never need.
+#[derive(Default)]
+pub(crate) struct Extra {
+    /// The cancel that was asked of this node: the first one, kept to the end.
+    pub(crate) reason: Option<Reason>,
+    /// Of a group: why its tasks are asked to end, all of them.
+    pub(crate) closing: Option<Reason>,
     /// Woken and not polled since: set by a cancel, for regions, and by the waker that is handed on while one is in
     /// force. Made when first needed, and meaningless while no cancel is in force.
     pub(crate) flag: Option<Arc<AtomicBool>>,
     /// The waker that is handed on instead of another while a cancel is in force.
     pub(crate) handed: Option<Rc<Handed>>,
-    /// The number of its birth, since ids are used again.
-    pub(super) born: u64,
-    /// Who awaited the handle of this task last, and the number of its birth. For stalls, which tell it: no more than a
-    /// hint, since that node may be gone, or wait for something else by now.
-    pub(crate) awaited_by: Option<(NodeId, u64)>,
-    /// The task was not started, since its group has no place for it.
-    pub(crate) is_queued: bool,
     /// How long the node may take over its end, if there is a bound.
-    pub(crate) grace: Option<Box<Grace>>,
+    pub(crate) grace: Option<Grace>,
     /// The task-local values that were set here, or inherited here from whoever spawned the task. `None`: those above.
     pub(crate) values: Option<Rc<Values>>,
+    /// Of a task: what it was called.
+    pub(crate) name: Option<Arc<str>>,
 }
 
 /// What a node stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A child of a group. Cut: cancels from above stop here.
-    Task(Label),
-    /// A timeout, the body of a group: whatever is inside is dropped when it is cancelled.
+    /// A child of a group. Cut: cancels from above stop here. Such a node is made when there is something to keep in it
+    /// or something to hang below it: most tasks have none. It hangs loose: it knows its group, and its group finds its
+    /// tasks in its ready set.
+    Task,
+    /// A timeout: whatever is inside is dropped when it is cancelled.
     Scope,
     /// What a cleanup waits for: a region, which a cancelled task polls until it has ended.
     Region,
     /// A running cleanup, or a shielded part: a region, and cut.
     Shield,
-    /// A group: a region as well.
-    Group(Rc<ReadySet>),
+    /// A group. For what is around it a region; for its body, as long as that runs, a scope: what is asked of the node
+    /// is asked of the body, whose slot wakes it.
+    Group,
 }
 
 /// A waker that sets a flag besides, and the one that it stands for. Kept, so that `will_wake` sees one change when a
@@ -87,26 +94,36 @@ pub(crate) enum Wakeup {
 }
 
 impl Node {
+    /// The cancel that was asked of this very node.
+    #[inline(always)]
+    pub(crate) fn reason(&self) -> Option<&Reason> {
+        self.extra.as_ref()?.reason.as_ref()
+    }
+
+    pub(crate) fn extra(&self) -> Option<&Extra> {
+        self.extra.as_deref()
+    }
+
+    /// The same, to put something in.
+    pub(crate) fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
     /// Whether the slot that it is woken through says if it was woken and not polled since. A region's does not: it may
     /// be queued for something else. Nor does the waker of a combinator.
     pub(crate) fn has_slot_of_its_own(&self) -> bool {
-        matches!((&self.kind, &self.wakeup), (Kind::Task(_) | Kind::Group(_), _) | (Kind::Scope, Wakeup::Slot(..)))
+        matches!((self.kind, &self.wakeup), (Kind::Task | Kind::Group, _) | (Kind::Scope, Wakeup::Slot(..)))
     }
 }
 
 impl Kind {
     /// Nothing is inherited from above.
-    pub(crate) fn is_cut(&self) -> bool {
-        matches!(self, Self::Task(_) | Self::Shield)
-    }
-
-    /// A task of its own, which its group asks to end, and nobody else.
-    pub(crate) fn is_task(&self) -> bool {
-        matches!(self, Self::Task(_))
+    pub(crate) fn is_cut(self) -> bool {
+        matches!(self, Self::Task | Self::Shield)
     }
 
     /// Has to be polled to its end before what is around it may be dropped.
-    pub(crate) fn is_region(&self) -> bool {
-        matches!(self, Self::Region | Self::Shield | Self::Group(_))
+    pub(crate) fn is_region(self) -> bool {
+        matches!(self, Self::Region | Self::Shield | Self::Group)
     }
 }

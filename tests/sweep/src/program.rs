@@ -70,8 +70,9 @@ impl Program {
         self
     }
 
-    /// What it leaves when it or a part of it is forgotten is not compared with what that held: its tasks spawn into a
-    /// group elsewhere, which takes them in when it is forgotten and would refuse them when it is over.
+    /// What it leaves when it or a part of it is forgotten is not compared with what that gives back when it is dropped:
+    /// its tasks spawn into a group elsewhere, which takes them in when it is forgotten and would refuse them when it is
+    /// over; or its destructor asks a task to end, which makes a node as it gives one back.
     #[must_use]
     pub fn leaves_more(mut self) -> Self {
         self.traits.leaves_more = true;

@@ -14,7 +14,7 @@ pub(super) fn programs() -> Vec<Program> {
         Program::new("admission/a_failure_empties_the_queue", a_failure_empties_the_queue),
         Program::new("admission/started", started),
         Program::new("admission/start_fails", start_fails),
-        Program::new("admission/start_is_given_up", start_is_given_up),
+        Program::new("admission/start_is_given_up", start_is_given_up).leaves_more(),
         Program::new("admission/by_a_spawner", by_a_spawner),
         Program::new("admission/a_spawner_that_stays", a_spawner_that_stays),
     ]

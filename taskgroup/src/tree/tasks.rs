@@ -1,0 +1,164 @@
+//! What the tree knows of a task: what it was asked, what it was called, what hangs in it.
+//!
+//! Before: `spot.rs`. After: `drive.rs`, `ledger.rs`.
+//!
+//! Most tasks are asked nothing and open nothing. So a task's node is made when it is needed, and found through the
+//! number that a slot of the runtime has room for; the group's node through the one beside its set.
+
+use crate::info::{InTask, Label, TaskInfo};
+use crate::reason::Reason;
+use crate::tree::branches::Tree;
+use crate::tree::cancel::{Verdict, cancel, verdict_after, verdict_before};
+use crate::tree::node::{Kind, NodeId, Wakeup};
+use crate::tree::{self, read, write};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Context;
+use taskgroup_runtime::current::NONE;
+use taskgroup_runtime::ready::{Origin, Wait};
+use taskgroup_runtime::{Local, is_quiet};
+
+/// A task, by its slot; or the body of a group, or a root task, which are members of a set as well.
+#[derive(Clone, Copy)]
+pub(crate) struct TaskSpot<'a> {
+    local: &'a Rc<Local>,
+    slot: u32,
+}
+
+impl<'a> TaskSpot<'a> {
+    #[inline(always)]
+    pub(crate) fn new(local: &'a Rc<Local>, slot: u32) -> Self {
+        Self { local, slot }
+    }
+
+    /// The node of its group. [`NONE`]: a root task.
+    pub(crate) fn group(&self) -> NodeId {
+        self.local.note_above(self.slot)
+    }
+
+    /// Its own node, if it has one.
+    #[inline(always)]
+    pub(crate) fn known_node(&self) -> NodeId {
+        self.local.note(self.slot)
+    }
+
+    /// Its own node, made if need be.
+    pub(crate) fn node(&self) -> NodeId {
+        let known = self.known_node();
+        if known != NONE {
+            return known;
+        }
+        let wakeup = Wakeup::Slot(self.local.clone(), self.slot);
+        let node = write(|tree| tree.insert(Kind::Task, self.group(), wakeup)).unwrap_or(NONE);
+        self.local.set_note(self.slot, node);
+        node
+    }
+
+    /// Asks it to end.
+    pub(crate) fn cancel(&self, reason: &Reason) {
+        cancel(self.node(), reason);
+    }
+
+    /// Whether it was asked to end, by itself or with all the others of its group.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        !is_quiet() && read(|tree| self.look(tree).is_some()).unwrap_or(false)
+    }
+
+    /// Why it was asked to end.
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        if is_quiet() { None } else { read(|tree| self.look(tree).cloned()).flatten() }
+    }
+
+    /// The same, if it was asked by itself.
+    pub(crate) fn own_reason(&self) -> Option<Reason> {
+        match self.known_node() {
+            NONE => None,
+            node => read(|tree| tree.get(node).reason().cloned()).flatten(),
+        }
+    }
+
+    fn look<'t>(&self, tree: &'t Tree) -> Option<&'t Reason> {
+        match self.known_node() {
+            NONE => tree.closing(self.group()),
+            node => tree.reason_of(node),
+        }
+    }
+
+    /// Names it.
+    pub(crate) fn set_name(&self, name: Arc<str>) {
+        let node = self.node();
+        write(|tree| tree.get_mut(node).extra_mut().name = Some(name));
+    }
+
+    /// What it is called and where it was spawned.
+    #[inline]
+    pub(crate) fn label(&self) -> Option<Label> {
+        let name = match self.known_node() {
+            NONE => None,
+            node => read(|tree| tree.name(node)).flatten(),
+        };
+        let Origin { number, place } = self.local.origin(self.slot)?;
+        Some(Label { name, number, place })
+    }
+
+    /// Who it is, and under whom. Of a body, the task that it is in.
+    pub(crate) fn info(&self) -> Option<Arc<TaskInfo>> {
+        let above = match self.group() {
+            NONE => None,
+            group => read(|tree| tree.info(group)).flatten(),
+        };
+        match self.label() {
+            Some(label) if label.number > 0 => Some(Arc::new(TaskInfo::new(label, above))),
+            _ => above,
+        }
+    }
+
+    /// It has ended: its node goes, if it has one.
+    #[inline(always)]
+    pub(crate) fn end(&self) {
+        match self.known_node() {
+            NONE => {}
+            node => tree::remove(node),
+        }
+    }
+
+    /// Before a poll under a cancel: is its future to be dropped without one?
+    pub(crate) fn verdict_before(&self, cx: &mut Context<'_>) -> Verdict {
+        match self.known_node() {
+            NONE if self.is_cancelled() => Verdict::Drop,
+            NONE => Verdict::Keep,
+            node => verdict_before(node, cx),
+        }
+    }
+
+    /// After a poll that is pending, under a cancel: is its future to be polled again?
+    pub(crate) fn verdict_after(&self) -> Verdict {
+        match self.known_node() {
+            NONE if self.is_cancelled() => Verdict::Drop,
+            NONE => Verdict::Keep,
+            node => verdict_after(node),
+        }
+    }
+}
+
+/// Who waits for whom in a runtime, and who for a place: a line each.
+pub(super) fn waits(local: &Rc<Local>) -> Vec<String> {
+    let who = |member| InTask(TaskSpot::new(local, member).info());
+    let members = local.members();
+    let is_queued = |member| local.wait(member) == Wait::Place;
+    let awaited: Vec<_> = members
+        .iter()
+        .filter_map(|member| match local.wait(*member) {
+            Wait::Member(awaited) => Some((*member, awaited)),
+            _ => None,
+        })
+        .collect();
+    let waiting = awaited.iter().map(|(waiter, task)| {
+        let why = if is_queued(*task) { ", which waits for a place under the limit of its group" } else { "" };
+        format!("{} waits for {}{why}", who(*waiter), who(*task))
+    });
+    let queued = members.iter().filter(|member| is_queued(**member));
+    let alone = queued.filter(|member| awaited.iter().all(|(_, task)| task != *member));
+    let alone = alone.map(|member| format!("{} waits for a place under the limit of its group", who(*member)));
+    waiting.chain(alone).collect()
+}
