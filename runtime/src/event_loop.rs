@@ -170,7 +170,6 @@ impl<'env> Runtime<'env> {
                     key => self.poll_root(key as usize),
                 }
             }
-            self.roots.end();
             let polls = self.local.polls().wrapping_sub(before);
             if polls >= POLLS_A_TURN || self.roots.is_empty() {
                 return polls;

@@ -9,7 +9,7 @@
 #![forbid(unsafe_code)]
 
 use crate::clock::{Clock, Time};
-use crate::current::{Current, Restore};
+use crate::current::{Current, NONE, Restore};
 use crate::raw;
 use crate::ready::Origin;
 use crate::reactor::Reactor;
@@ -21,6 +21,7 @@ use crate::waker::Address;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -134,10 +135,10 @@ impl Local {
         raw::is_of(cx.waker(), Address { runtime: Self::current_id(), slot: Current::get().slot() })
     }
 
-    /// The waker of the member which has this slot.
+    /// The waker of the member which has this slot, to look at.
     #[inline(always)]
     #[must_use]
-    pub fn waker(&self, slot: u32) -> Waker {
+    pub fn waker(&self, slot: u32) -> impl Deref<Target = Waker> {
         raw::waker(self.address(slot), &self.slots)
     }
 
@@ -166,48 +167,73 @@ impl Local {
     /// thread-locals are gone): then it is to be rung for.
     #[inline(always)]
     pub(crate) fn wake_here(to: Address) -> bool {
-        let innermost = IN_TURN.try_with(|local| {
-            let local = local.borrow();
-            Some(local.as_ref().filter(|local| local.id == to.runtime)?.slots.mark(to.slot))
+        let innermost = IN_TURN.try_with(|local| match &*local.borrow() {
+            Some(local) if local.id == to.runtime => Some(local.slots.mark(to.slot)),
+            _ => None,
         });
-        let marked = match innermost {
-            Ok(Some(outside)) => Some(outside),
-            Ok(None) => Self::mark_outer(to),
-            Err(_) => None,
-        };
-        if let Some(Some(foreign)) = &marked {
-            foreign.wake_by_ref();
+        match innermost {
+            Ok(Some(NONE)) => true,
+            Ok(Some(foreign)) => Self::wake_foreign_here(to.runtime, foreign),
+            Ok(None) => Self::wake_outer(to),
+            Err(_) => false,
         }
-        marked.is_some()
     }
 
     /// The same for a runtime that is in its turn, if it is, and has turned another.
     #[cold]
-    fn mark_outer(to: Address) -> Option<Outside> {
-        RUNTIMES
-            .try_with(|runtimes| {
-                let runtimes = runtimes.try_borrow().ok()?;
-                // Outside its own turn the loop may be asleep, in a host's poll(2) for instance: that takes a ring.
-                Some(runtimes.get(&to.runtime).filter(|local| local.in_turn.get())?.slots.mark(to.slot))
-            })
-            .ok()?
+    fn wake_outer(to: Address) -> bool {
+        // Outside its own turn the loop may be asleep, in a host's poll(2) for instance: that takes a ring.
+        let local = Self::find(to.runtime).filter(|local| local.in_turn.get());
+        if let Some(local) = &local {
+            local.wake_foreign(local.slots.mark(to.slot));
+        }
+        local.is_some()
+    }
+
+    #[cold]
+    fn wake_foreign_here(runtime: u32, set: u32) -> bool {
+        if let Some(local) = Self::find(runtime) {
+            local.wake_foreign(set);
+        }
+        true
+    }
+
+    /// A runtime that lives on this thread.
+    fn find(runtime: u32) -> Option<Rc<Self>> {
+        RUNTIMES.try_with(|runtimes| runtimes.try_borrow().ok()?.get(&runtime).cloned()).ok()?
     }
 
     /// Marks a slot and wakes the foreign owner above it, if there is one.
     #[inline(always)]
     pub fn wake(&self, slot: u32) {
-        if let Some(waker) = self.mark(slot) {
+        self.ring();
+        self.wake_foreign(self.slots.mark(slot));
+    }
+
+    /// Wakes who owns a set, where that is somebody else: [`NONE`] if it is not.
+    #[inline(always)]
+    pub(crate) fn wake_foreign(&self, set: u32) {
+        if set != NONE
+            && let Some(waker) = self.foreign(set)
+        {
             waker.wake_by_ref();
         }
     }
 
+    #[cold]
+    fn foreign(&self, set: u32) -> Outside {
+        self.slots.foreign(set)
+    }
+
     /// Marks a slot, and gives the foreign owner above it back: for callers that hold a borrow of their own and may
     /// not run somebody else's `wake` yet.
-    #[inline(always)]
     #[must_use]
     pub fn mark(&self, slot: u32) -> Option<Rc<Waker>> {
         self.ring();
-        self.slots.mark(slot)
+        match self.slots.mark(slot) {
+            NONE => None,
+            set => self.foreign(set),
+        }
     }
 
     /// Disturbs the sleeper, unless we are in this runtime's turn: then there is none.

@@ -9,6 +9,7 @@
 use crate::local::Local;
 use crate::slots::Slots;
 use crate::waker::Address;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::task::Waker;
 
@@ -23,8 +24,18 @@ impl SlotWaker {
 }
 
 /// The waker of a slot.
-pub(crate) fn waker(address: Address, slots: &Slots) -> Waker {
-    slots.look(address.slot, |slot| slot.waker.0.clone()).expect("a member has a slot")
+pub(crate) fn waker(address: Address, slots: &Slots) -> impl Deref<Target = Waker> {
+    struct Own(Waker);
+
+    impl Deref for Own {
+        type Target = Waker;
+
+        fn deref(&self) -> &Waker {
+            &self.0
+        }
+    }
+
+    Own(slots.look(address.slot, |slot| slot.waker.0.clone()).expect("a member has a slot"))
 }
 
 /// Whether a waker is the one of this slot.

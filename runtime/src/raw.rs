@@ -27,6 +27,7 @@
 
 use crate::slots::Slots;
 use crate::waker::Address;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::ptr;
 use std::task::{RawWaker, RawWakerVTable, Waker};
@@ -44,12 +45,12 @@ impl SlotWaker {
     }
 }
 
-/// The waker of a slot.
+/// The waker of a slot. (In a `ManuallyDrop`, since there is nothing to drop: that spares a call for each poll.)
 #[inline(always)]
-pub(crate) fn waker(address: Address, _: &Slots) -> Waker {
+pub(crate) fn waker(address: Address, _: &Slots) -> ManuallyDrop<Waker> {
     // SAFETY: the functions keep the contract of `RawWaker` for every data pointer, as the head of this file shows.
     // Guarded by `a_waker_may_be_woken_cloned_and_dropped_anywhere_and_for_ever` in tests/waker.rs, under Miri.
-    unsafe { Waker::new(address.to_data(), &FUNCTIONS) }
+    ManuallyDrop::new(unsafe { Waker::new(address.to_data(), &FUNCTIONS) })
 }
 
 /// Whether a waker is the one of this slot. Another crate's waker may well hold the same number: so the functions are

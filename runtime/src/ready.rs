@@ -18,9 +18,10 @@
 //! ```
 //!
 //! (1) [`Waker::wake`], (2) and (3) `Slots::mark`, (4) `Runtime::run`, (5) [`ReadySet::begin`], (6) [`Batch::next`].
-//! The climb ends at the first set that has been told already, so a thousand wakes in one group cost the owner one.
+//! The climb ends at the first set in which somebody is woken already, so a thousand wakes in one group cost the owner
+//! one. A batch takes the whole queue out: who is woken while it runs is the first of the next, and climbs.
 //!
-//! No lock, no atomic, no allocation on the way. A set that is being polled counts as told: its owner is up already.
+//! No lock, no atomic, no allocation on the way.
 #![forbid(unsafe_code)]
 
 use crate::current::NONE;
@@ -84,8 +85,17 @@ pub struct Woken {
     pub slot: u32,
     /// Its key, as its set names it.
     pub key: u32,
+    /// What it waited for until now, as a number.
+    pub(crate) waited: u32,
+}
+
+impl Woken {
     /// Whether it came up before.
-    pub has_run: bool,
+    #[inline(always)]
+    #[must_use]
+    pub fn has_run(self) -> bool {
+        !matches!(self.waited, FOR_FIRST_POLL | FOR_PLACE)
+    }
 }
 
 /// A set of members of which some are woken; see the head of this module.
@@ -180,15 +190,7 @@ impl ReadySet {
     #[inline(always)]
     #[must_use]
     pub fn begin(&self) -> Batch<'_> {
-        Batch { last: self.local.slots().begin(self.set), set: self }
-    }
-
-    /// Ends a batch. If members are woken, the owner is told again.
-    #[inline(always)]
-    pub fn end(&self) {
-        if let Some(foreign) = self.local.slots().end(self.set) {
-            foreign.wake_by_ref();
-        }
+        Batch { set: self, first: self.local.slots().take(self.set) }
     }
 }
 
@@ -210,8 +212,8 @@ impl fmt::Debug for ReadySet {
 #[derive(Debug)]
 pub struct Batch<'a> {
     set: &'a ReadySet,
-    /// The slot that closes the batch, or [`NONE`] once it is over. It cannot be reused before it comes up.
-    last: u32,
+    /// The next, or [`NONE`]. They are out of the set's queue, and count as queued until they come up.
+    first: u32,
 }
 
 impl Iterator for Batch<'_> {
@@ -220,16 +222,23 @@ impl Iterator for Batch<'_> {
     /// The next member, which from now on may be woken again.
     #[inline(always)]
     fn next(&mut self) -> Option<Woken> {
-        while self.last != NONE {
-            let (slot, woken) = self.set.local.slots().pop(self.set.set);
-            if slot == self.last {
-                self.last = NONE;
-            }
+        while self.first != NONE {
+            let woken = self.set.local.slots().pop(&mut self.first);
             if woken.is_some() {
                 return woken;
             }
         }
         None
+    }
+}
+
+impl Drop for Batch<'_> {
+    /// Who has not come up is still woken.
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.first != NONE {
+            self.set.local.slots().put_back(self.set.set, self.first);
+        }
     }
 }
 
@@ -288,7 +297,7 @@ impl Local {
         self.slots().look(member, |slot| slot.is_queued()).unwrap_or(false)
     }
 
-    /// Whether the owner of a member's set knows that the set is to be polled, or polls it now.
+    /// Whether somebody in a member's set is woken and was not polled since.
     #[must_use]
     pub fn is_told(&self, member: u32) -> bool {
         self.slots().is_told(member)

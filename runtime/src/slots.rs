@@ -55,8 +55,10 @@ pub(crate) struct Slot {
 const IDLE: u32 = NONE - 1;
 
 struct Set {
-    /// First and last of the queue, or [`NONE`].
+    /// First of the queue, or [`NONE`]: then nobody is woken. While there is somebody, the owner knows: whoever is the
+    /// first tells it.
     head: Cell<u32>,
+    /// Last of the queue, if there is one.
     tail: Cell<u32>,
     /// First and last of the members, in the order of their joining, or [`NONE`].
     first: u32,
@@ -66,8 +68,6 @@ struct Set {
     owner: Cell<u32>,
     /// What the layer above keeps beside the set, or [`NONE`].
     note: Cell<u32>,
-    /// The owner knows that the set is to be polled, or is polling it now. While false, the queue is empty.
-    told: Cell<bool>,
     /// The owner's waker, where it is somebody else's.
     foreign: RefCell<Outside>,
 }
@@ -82,10 +82,11 @@ pub(crate) const FOREIGN: u32 = NONE - 1;
 pub(crate) type Outside = Option<Rc<Waker>>;
 
 impl Slots {
-    /// Queues a slot and climbs. What comes back, if anything, is a foreign owner's waker, to be woken by the caller. A
-    /// slot that is free, or has left, stays as it is: a stale waker finds nobody.
+    /// Queues a slot and climbs. What comes back, unless it is [`NONE`], is the set at which the climb ends because
+    /// somebody else polls it: the caller has to wake its [`foreign`](Self::foreign) owner. A slot that is free, or has
+    /// left, stays as it is: a stale waker finds nobody.
     #[inline(always)]
-    pub(crate) fn mark(&self, slot: u32) -> Outside {
+    pub(crate) fn mark(&self, slot: u32) -> u32 {
         self.0.borrow().mark(slot)
     }
 
@@ -157,21 +158,42 @@ impl Slots {
         }
     }
 
-    /// Takes the first out of a set's queue, which is not empty: its slot, and who that is. `None`: it has left.
+    /// Takes the queue out of a set: the first of those that are woken, or [`NONE`]. Each is followed by the next, see
+    /// [`pop`](Self::pop). Whoever is woken from now on begins a new queue, and the owner is told.
     #[inline(always)]
-    pub(crate) fn pop(&self, set: u32) -> (u32, Option<Woken>) {
+    pub(crate) fn take(&self, set: u32) -> u32 {
+        self.0.borrow().sets[set as usize].head.replace(NONE)
+    }
+
+    /// Takes out the first of what was taken out of a set, `first` is the next then. `None`: it has left.
+    #[inline(always)]
+    pub(crate) fn pop(&self, first: &mut u32) -> Option<Woken> {
         let tables = self.0.borrow();
-        let set = &tables.sets[set as usize];
-        let id = set.head.get();
+        let id = *first;
         let slot = &tables.slots[id as usize];
-        set.head.set(slot.next.replace(IDLE));
+        *first = slot.next.replace(IDLE);
         if slot.set != NONE {
-            let has_run = !matches!(slot.wait.replace(NONE), FOR_FIRST_POLL | FOR_PLACE);
-            return (id, Some(Woken { slot: id, key: slot.key, has_run }));
+            return Some(Woken { slot: id, key: slot.key, waited: slot.wait.replace(NONE) });
         }
         drop(tables);
         self.free(id);
-        (id, None)
+        None
+    }
+
+    /// Puts back what was taken out of a set and has not come up: in front of whoever was woken since.
+    #[cold]
+    pub(crate) fn put_back(&self, set: u32, first: u32) {
+        let tables = self.0.borrow();
+        let set = &tables.sets[set as usize];
+        let mut last = first;
+        while tables.slots[last as usize].next.get() != NONE {
+            last = tables.slots[last as usize].next.get();
+        }
+        let later = set.head.replace(first);
+        tables.slots[last as usize].next.set(later);
+        if later == NONE {
+            set.tail.set(last);
+        }
     }
 
     #[cold]
@@ -185,36 +207,11 @@ impl Slots {
         self.0.borrow().sets[set as usize].head.get() == NONE
     }
 
-    /// The last in a set's queue, or [`NONE`]. From now on the set counts as told.
-    #[inline(always)]
-    pub(crate) fn begin(&self, set: u32) -> u32 {
-        let tables = self.0.borrow();
-        let set = &tables.sets[set as usize];
-        set.told.set(true);
-        if set.head.get() == NONE { NONE } else { set.tail.get() }
-    }
-
-    /// A batch is over. If members are woken, the owner is told again.
-    #[inline(always)]
-    pub(crate) fn end(&self, set: u32) -> Outside {
-        let tables = self.0.borrow();
-        let set = &tables.sets[set as usize];
-        if set.head.get() == NONE {
-            set.told.set(false);
-            return None;
-        }
-        match set.owner.get() {
-            LOOP => None,
-            FOREIGN => set.foreign.borrow().clone(),
-            owner => tables.mark(owner),
-        }
-    }
-
-    /// Whether a wake has gone to the owner of a member's set that has not led to a batch yet, or there is one now.
+    /// Whether somebody in a member's set is woken, and was not polled since.
     pub(crate) fn is_told(&self, member: u32) -> bool {
         let tables = self.0.borrow();
         let set = tables.slots.get(member as usize).and_then(|slot| tables.sets.get(slot.set as usize));
-        set.is_some_and(|set| set.told.get())
+        set.is_some_and(|set| set.head.get() != NONE)
     }
 
     /// Says who polls a set. What was said before comes back, to be dropped by the caller.
@@ -281,26 +278,24 @@ impl Slots {
 
 impl Tables {
     #[inline(always)]
-    fn mark(&self, slot: u32) -> Outside {
+    fn mark(&self, slot: u32) -> u32 {
         let mut id = slot;
         loop {
-            let slot = self.slots.get(id as usize)?;
+            let Some(slot) = self.slots.get(id as usize) else { return NONE };
             if slot.is_queued() {
-                return None; // so is every slot that has left
+                return NONE; // so is every slot that has left
             }
-            let set = &self.sets[slot.set as usize];
             slot.next.set(NONE);
-            match set.head.get() {
-                NONE => set.head.set(id),
-                _ => self.slots[set.tail.get() as usize].next.set(id),
+            let set = &self.sets[slot.set as usize];
+            let tail = set.tail.replace(id);
+            if set.head.get() != NONE {
+                self.slots[tail as usize].next.set(id);
+                return NONE; // who polls the set has been told
             }
-            set.tail.set(id);
-            if set.told.replace(true) {
-                return None;
-            }
+            set.head.set(id);
             match set.owner.get() {
-                LOOP => return None,
-                FOREIGN => return set.foreign.borrow().clone(),
+                LOOP => return NONE,
+                FOREIGN => return slot.set,
                 owner => id = owner,
             }
         }
@@ -328,7 +323,6 @@ impl Set {
             last: NONE,
             owner: Cell::new(LOOP),
             note: Cell::new(NONE),
-            told: Cell::new(false),
             foreign: RefCell::new(None),
         }
     }

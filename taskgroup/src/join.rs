@@ -40,6 +40,8 @@ pub(crate) struct Join<'a, 'scope, 'env, B: Future, E: 'static> {
     seen: Option<Place>,
     /// A cancel from above was seen, and is to go on if there are no errors.
     cancelled: bool,
+    /// Something ended in this batch: the slow half of the poll has work to do.
+    changed: bool,
 }
 
 /// What a [`Join`] ends in.
@@ -67,7 +69,7 @@ where
         let ledger = &group.ledger;
         ledger.set.wake(ledger.body_slot);
         let state = BodyState::Running { suspended: false };
-        Self { group, ledger, body, state, seen: None, cancelled: false }
+        Self { group, ledger, body, state, seen: None, cancelled: false, changed: false }
     }
 
     /// Hangs the group where it is polled now, and says to its ready set who owns it.
@@ -110,6 +112,7 @@ where
     /// The body's end acts at once: unless it is a value, the children are asked to end.
     fn body_ended(&mut self, end: End<B::Output>) {
         self.ledger.body_ended();
+        self.changed = true;
         let output = match end {
             End::Done(result) => {
                 if result.is_err() {
@@ -150,7 +153,7 @@ where
     /// Polls a child in its own name, as `drive` does with a scope. It has a slot of its own and may be dropped without a
     /// poll, so there is less to ask.
     #[inline(always)]
-    fn poll_child(&self, woken: Woken, key: usize) {
+    fn poll_child(&mut self, woken: Woken, key: usize) {
         let child = self.group.children.borrow_mut().get_mut(key).and_then(|child| child.take());
         let Some(mut child) = child else { return };
         Current::new(woken.slot, NONE).set();
@@ -159,7 +162,7 @@ where
         let waker = local.waker(woken.slot);
         let mut cx = Context::from_waker(&waker);
         let mut verdict = if is_quiet() { Verdict::Keep } else { task.verdict_before(&mut cx) };
-        let mut was_started = woken.has_run;
+        let mut was_started = woken.has_run();
         let fate = if verdict == Verdict::Keep {
             was_started = true;
             match catch_unwind(AssertUnwindSafe(|| child.as_mut().poll(&mut cx))) {
@@ -190,7 +193,8 @@ where
 
     /// Not inlined, so that it takes no room in the frame of each level.
     #[inline(never)]
-    fn child_ended(&self, key: usize, child: BoxedChild<'scope>, fate: Fate) {
+    fn child_ended(&mut self, key: usize, child: BoxedChild<'scope>, fate: Fate) {
+        self.changed = true;
         let gone = self.group.children.borrow_mut().remove(key);
         debug_assert!(gone.is_none(), "a child that is polled has left its place empty");
         match child.state().policy() {
@@ -216,6 +220,7 @@ where
     /// What follows from the ends of a batch.
     #[inline(never)]
     fn settle(&mut self) -> Poll<Ended<B::Output>> {
+        self.changed = false;
         if let Some(task) = self.ledger.books_if_any().and_then(|books| books.failures.first()) {
             self.ledger.close(&Reason::SiblingFailed(task.clone()));
             if self.body_runs() && !tree::has_own_reason(self.ledger.node) {
@@ -269,12 +274,11 @@ where
             }
             place.current.set();
         }
-        if this.ledger.take_changed()
+        if this.changed
             && let Poll::Ready(ended) = this.settle()
         {
             return Poll::Ready(ended);
         }
-        set.end();
         Poll::Pending
     }
 }

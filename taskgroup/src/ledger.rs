@@ -59,8 +59,6 @@ pub(crate) struct Ledger {
     spawned: Cell<u32>,
     phase: Cell<Phase>,
     body_lives: Cell<bool>,
-    /// Something ended since the last look: the slow half of a poll has work to do.
-    changed: Cell<bool>,
     /// What the failure of a task does that is spawned now.
     policy: Cell<Policy>,
     /// Who waits for children that ended: told after the group has acted.
@@ -87,7 +85,6 @@ impl Ledger {
             spawned: Cell::new(0),
             phase: Cell::new(Phase::Open),
             body_lives: Cell::new(true),
-            changed: Cell::new(false),
             policy: Cell::new(Policy::FailFast),
             news: News::default(),
             owner: OnceCell::new(),
@@ -245,7 +242,6 @@ impl Ledger {
     pub(crate) fn ended(&self, state: &State, fate: Fate) -> Option<Failed> {
         let (slot, local) = (state.slot(), self.set.local());
         self.live.set(self.live.get() - 1);
-        self.changed.set(true);
         if let Some(books) = self.books_if_any() {
             books.limit.leave(self.number(slot));
             self.start_queued();
@@ -319,13 +315,6 @@ impl Ledger {
     pub(crate) fn body_ended(&self) {
         tree::end_body(self.node);
         self.body_lives.set(false);
-        self.changed.set(true);
-    }
-
-    /// Whether something ended since this was asked last.
-    #[inline(always)]
-    pub(crate) fn take_changed(&self) -> bool {
-        self.changed.replace(false)
     }
 
     /// Tells those who wait for children that ended.
