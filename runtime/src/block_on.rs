@@ -7,12 +7,11 @@ use crate::current::{Current, NONE};
 use crate::error::BlockOnError;
 use crate::event_loop::{MAIN, MainTask};
 use crate::local::in_a_turn;
-use crate::ready::{Origin, ReadySet};
+use crate::ready::ReadySet;
 use crate::reporter::{Report, report};
 use crate::runtime::Runtime;
 use crate::stall::Stall;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -64,13 +63,12 @@ impl Runtime<'_> {
     /// [`BlockOnError::Nested`] inside a task of any runtime on this thread; [`BlockOnError::Stalled`] when nothing
     /// can ever wake it (see [`stall_is_an_error`](Self::stall_is_an_error)); [`BlockOnError::Io`] when the poller
     /// fails. The future is dropped, the runtime stays usable.
-    #[track_caller]
     pub fn try_block_on<F: Future>(&self, future: F) -> Result<F::Output, BlockOnError> {
         if in_a_turn() {
             return Err(BlockOnError::Nested);
         }
         let future = pin!(Some(future));
-        let mut main = Main::join(&self.roots, future, Location::caller());
+        let mut main = Main::join(&self.roots, future);
         let mut reported = false;
         let mut quiet_since = None;
         loop {
@@ -117,8 +115,8 @@ struct Main<'a, F: Future> {
 }
 
 impl<'a, F: Future> Main<'a, F> {
-    fn join(roots: &'a ReadySet, future: Pin<&'a mut Option<F>>, place: &'static Location<'static>) -> Self {
-        let slot = roots.join(MAIN, Origin { number: 0, place });
+    fn join(roots: &'a ReadySet, future: Pin<&'a mut Option<F>>) -> Self {
+        let slot = roots.join(MAIN);
         roots.wake(slot);
         Self { slot, roots, future, output: None }
     }

@@ -11,7 +11,6 @@
 use crate::clock::{Clock, Time};
 use crate::current::{Current, NONE, Restore};
 use crate::raw;
-use crate::ready::Origin;
 use crate::reactor::Reactor;
 use crate::remote::{NOBODY, Remote};
 use crate::slots::{Outside, Slots};
@@ -148,8 +147,8 @@ impl Local {
     }
 
     #[inline]
-    pub(crate) fn occupy(&self, set: u32, key: u32, origin: Origin) -> u32 {
-        self.slots.occupy(self.id, set, key, origin)
+    pub(crate) fn occupy(&self, set: u32, key: u32) -> u32 {
+        self.slots.occupy(self.id, set, key)
     }
 
     /// Makes this the current runtime until the guard is dropped. Nothing comes back while it is in a turn already.

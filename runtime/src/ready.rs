@@ -28,22 +28,11 @@ use crate::current::NONE;
 use crate::local::Local;
 use crate::slots::{FOR_FIRST_POLL, FOR_PLACE, FOREIGN};
 use std::fmt;
-use std::iter;
-use std::panic::Location;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
 /// The set of a runtime's root tasks.
 pub(crate) const ROOTS: u32 = 0;
-
-/// Where a member comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// Which of its set's members it is, if they are counted; else 0.
-    pub number: u32,
-    /// Where it was spawned.
-    pub place: &'static Location<'static>,
-}
 
 /// What a member waits for, as far as it has said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,17 +118,10 @@ impl ReadySet {
     }
 
     /// Adds a member under `key`, and gives its slot. It is not woken yet.
-    #[inline]
+    #[inline(always)]
     #[must_use]
-    pub fn join(&self, key: u32, origin: Origin) -> u32 {
-        self.local.occupy(self.set, key, origin)
-    }
-
-    /// The members, in the order of their joining. None may leave while one looks at them.
-    pub fn members(&self) -> impl Iterator<Item = u32> + '_ {
-        iter::successors(self.local.slots().member_after(self.set, None), |member| {
-            self.local.slots().member_after(self.set, Some(*member))
-        })
+    pub fn join(&self, key: u32) -> u32 {
+        self.local.occupy(self.set, key)
     }
 
     /// Keeps a number of the caller's beside the set; see [`Local::note_above`].
@@ -195,7 +177,7 @@ impl ReadySet {
 }
 
 impl Drop for ReadySet {
-    /// Members should have left. One that has not loses its slot.
+    /// Members should have left. One that has not is never woken again, and its slot is lost.
     fn drop(&mut self) {
         let foreign = self.local.slots().close(self.set);
         drop(foreign); // after the borrow
@@ -244,15 +226,10 @@ impl Drop for Batch<'_> {
 
 /// What can be asked of the members of all sets of a runtime, and what is kept beside them.
 impl Local {
-    /// Where a member comes from. `None`: nobody has that slot.
+    /// The key of a member. `None`: nobody has that slot.
     #[must_use]
-    pub fn origin(&self, member: u32) -> Option<Origin> {
-        self.slots().look(member, |slot| slot.origin())
-    }
-
-    /// Says that a member comes from elsewhere.
-    pub fn set_place(&self, member: u32, place: &'static Location<'static>) {
-        self.slots().set_place(member, place);
+    pub fn key(&self, member: u32) -> Option<u32> {
+        self.slots().key(member)
     }
 
     /// The number that the layer above keeps beside a member, or [`NONE`]. A new member has none.

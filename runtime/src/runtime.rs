@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::current::{Current, NONE};
 use crate::error::ClockIsReal;
 use crate::local::Local;
-use crate::ready::{Origin, ReadySet};
+use crate::ready::ReadySet;
 use crate::remote::Hold;
 use crate::task::{JoinHandle, Root, RootFuture, prepare};
 use slab::Slab;
@@ -16,7 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::mem;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -74,10 +74,9 @@ impl<'env> Runtime<'env> {
     }
 
     /// Starts a root task that may borrow for `'env`. It runs in `block_on` and in [`turn`](Self::turn).
-    #[track_caller]
     pub fn spawn<T: 'env>(&self, future: impl Future<Output = T> + 'env) -> JoinHandle<T> {
         let (future, handle) = prepare(&self.local, future);
-        let (root, slot) = (handle.root().clone(), self.roots.join(NONE, Origin { number: 0, place: Location::caller() }));
+        let (root, slot) = (handle.root().clone(), self.roots.join(NONE));
         root.slot.set(Some(slot));
         self.keep(RootTask { future, slot, root });
         self.local.wake(slot);

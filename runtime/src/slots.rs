@@ -4,17 +4,15 @@
 //! names.
 //!
 //! Slots and sets are numbers into two tables, and the tables hold numbers only: a wake follows them from a slot to its
-//! set, from the set to the slot of its owner, and so on, in memory that lies together. A slot is 40 bytes.
+//! set, from the set to the slot of its owner, and so on, in memory that lies together. A slot is 20 bytes.
 #![forbid(unsafe_code)]
 
 use crate::current::NONE;
 use crate::raw::SlotWaker;
-use crate::ready::{Origin, Woken};
+use crate::ready::Woken;
 use crate::waker::Address;
-use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::mem;
-use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -22,31 +20,27 @@ use std::task::Waker;
 #[derive(Default)]
 pub(crate) struct Slots(RefCell<Tables>);
 
-#[derive(Default)]
 struct Tables {
-    slots: Slab<Slot>,
-    sets: Slab<Set>,
+    slots: Vec<Slot>,
+    /// The first free slot; each is followed by the next in `next`.
+    free: u32,
+    sets: Vec<Set>,
+    free_sets: Vec<u32>,
 }
 
 pub(crate) struct Slot {
     /// The slot behind this one in its set's queue, [`NONE`] for the last; [`IDLE`] for one that is not queued. A slot
-    /// is in at most one queue, at most once.
+    /// is in at most one queue, at most once. (Of a free slot: the next free one.)
     next: Cell<u32>,
     /// The set's own name for the member.
     key: u32,
-    /// The set that it is a member of. [`NONE`]: it has left, and the slot becomes free when its place in the queue
-    /// comes up. Until then it is queued.
+    /// The set that it is a member of. [`NONE`]: it is free, or it has left, and becomes free when its place in the
+    /// queue comes up. In both cases it is not idle.
     set: u32,
-    /// The members that joined its set before and after it, or [`NONE`].
-    before: u32,
-    after: u32,
     /// What it waits for, as far as it has said so since it was polled last: a member, or one of those below.
     pub(crate) wait: Cell<u32>,
     /// What the layer above keeps beside the member, or [`NONE`].
     pub(crate) note: Cell<u32>,
-    /// Which spawn of its group it was, and where.
-    number: u32,
-    place: &'static Location<'static>,
     #[allow(dead_code, reason = "asked by `plain.rs` only")]
     pub(crate) waker: SlotWaker,
 }
@@ -54,20 +48,24 @@ pub(crate) struct Slot {
 /// `next` of a slot that is not queued: neither woken, nor woken and not polled since.
 const IDLE: u32 = NONE - 1;
 
+/// [`Slot::wait`] of a member that was not polled yet, and of one that has to wait for a place. [`NONE`]: it has not said;
+/// all others are members that it waits for.
+pub(crate) const FOR_FIRST_POLL: u32 = NONE - 1;
+pub(crate) const FOR_PLACE: u32 = NONE - 2;
+
 struct Set {
     /// First of the queue, or [`NONE`]: then nobody is woken. While there is somebody, the owner knows: whoever is the
     /// first tells it.
     head: Cell<u32>,
     /// Last of the queue, if there is one.
     tail: Cell<u32>,
-    /// First and last of the members, in the order of their joining, or [`NONE`].
-    first: u32,
-    last: u32,
     /// Who polls the set, and so has to hear of its first wake: the slot of a member of another set, told by climbing,
     /// without its waker; or one of the two below.
     owner: Cell<u32>,
     /// What the layer above keeps beside the set, or [`NONE`].
     note: Cell<u32>,
+    /// How many have joined and not left.
+    members: u32,
     /// The owner's waker, where it is somebody else's.
     foreign: RefCell<Outside>,
 }
@@ -93,38 +91,35 @@ impl Slots {
     /// Looks at a slot; `None` if it is free.
     #[inline(always)]
     pub(crate) fn look<R>(&self, slot: u32, look: impl FnOnce(&Slot) -> R) -> Option<R> {
-        self.0.borrow().slots.get(slot as usize).map(look)
+        self.0.borrow().slots.get(slot as usize).filter(|slot| slot.set != NONE).map(look)
     }
 
     /// Makes a set, empty and owned by the loop.
     pub(crate) fn open(&self) -> u32 {
-        self.0.borrow_mut().sets.insert(Set::new()) as u32
+        let Tables { sets, free_sets, .. } = &mut *self.0.borrow_mut();
+        if let Some(id) = free_sets.pop() {
+            sets[id as usize] = Set::default();
+            return id;
+        }
+        sets.push(Set::default());
+        (sets.len() - 1) as u32
     }
 
     /// Gives a new member of `set` a slot of this runtime.
-    #[inline]
-    pub(crate) fn occupy(&self, runtime: u32, set: u32, key: u32, origin: Origin) -> u32 {
-        let Tables { slots, sets } = &mut *self.0.borrow_mut();
-        let entry = slots.vacant_entry();
-        let id = entry.key() as u32;
-        assert!(entry.key() < FOR_PLACE as usize, "four thousand million tasks do not fit into memory");
-        let before = mem::replace(&mut sets[set as usize].last, id);
-        entry.insert(Slot {
-            next: Cell::new(IDLE),
-            key,
-            set,
-            before,
-            after: NONE,
-            wait: Cell::new(FOR_FIRST_POLL),
-            note: Cell::new(NONE),
-            number: origin.number,
-            place: origin.place,
-            waker: SlotWaker::new(Address { runtime, slot: id }),
-        });
-        match before {
-            NONE => sets[set as usize].first = id,
-            before => slots[before as usize].after = id,
+    #[inline(always)]
+    pub(crate) fn occupy(&self, runtime: u32, set: u32, key: u32) -> u32 {
+        let Tables { slots, free, sets, .. } = &mut *self.0.borrow_mut();
+        sets[set as usize].members += 1;
+        let id = *free;
+        let (next, wait, note) = (Cell::new(IDLE), Cell::new(FOR_FIRST_POLL), Cell::new(NONE));
+        if let Some(slot) = slots.get_mut(id as usize) {
+            *free = slot.next.get();
+            *slot = Slot { next, key, set, wait, note, waker: SlotWaker::new(Address { runtime, slot: id }) };
+            return id;
         }
+        assert!(slots.len() < FOR_PLACE as usize, "four thousand million tasks do not fit into memory");
+        let id = slots.len() as u32;
+        slots.push(Slot { next, key, set, wait, note, waker: SlotWaker::new(Address { runtime, slot: id }) });
         id
     }
 
@@ -133,28 +128,19 @@ impl Slots {
         self.0.borrow_mut().slots[slot as usize].key = key;
     }
 
-    /// Places a member elsewhere.
-    pub(crate) fn set_place(&self, slot: u32, place: &'static Location<'static>) {
-        self.0.borrow_mut().slots[slot as usize].place = place;
+    /// The key of a member.
+    pub(crate) fn key(&self, slot: u32) -> Option<u32> {
+        self.look(slot, |slot| slot.key)
     }
 
     /// Ends a tenancy; at once, or when the slot's place in its queue comes up.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn vacate(&self, slot: u32) {
-        let Tables { slots, sets } = &mut *self.0.borrow_mut();
-        let tenant = &mut slots[slot as usize];
-        let (before, after) = (tenant.before, tenant.after);
-        let set = &mut sets[mem::replace(&mut tenant.set, NONE) as usize];
+        let tables = &mut *self.0.borrow_mut();
+        let tenant = &mut tables.slots[slot as usize];
+        tables.sets[mem::replace(&mut tenant.set, NONE) as usize].members -= 1;
         if !tenant.is_queued() {
-            slots.remove(slot as usize);
-        }
-        match before {
-            NONE => set.first = after,
-            before => slots[before as usize].after = after,
-        }
-        match after {
-            NONE => set.last = before,
-            after => slots[after as usize].before = before,
+            tenant.next.set(mem::replace(&mut tables.free, slot));
         }
     }
 
@@ -165,7 +151,7 @@ impl Slots {
         self.0.borrow().sets[set as usize].head.replace(NONE)
     }
 
-    /// Takes out the first of what was taken out of a set, `first` is the next then. `None`: it has left.
+    /// Takes out the first of what was taken out of a set; `first` is the next then. `None`: it has left.
     #[inline(always)]
     pub(crate) fn pop(&self, first: &mut u32) -> Option<Woken> {
         let tables = self.0.borrow();
@@ -178,6 +164,12 @@ impl Slots {
         drop(tables);
         self.free(id);
         None
+    }
+
+    #[cold]
+    fn free(&self, slot: u32) {
+        let tables = &mut *self.0.borrow_mut();
+        tables.slots[slot as usize].next.set(mem::replace(&mut tables.free, slot));
     }
 
     /// Puts back what was taken out of a set and has not come up: in front of whoever was woken since.
@@ -194,11 +186,6 @@ impl Slots {
         if later == NONE {
             set.tail.set(last);
         }
-    }
-
-    #[cold]
-    fn free(&self, slot: u32) {
-        self.0.borrow_mut().slots.remove(slot as usize);
     }
 
     /// Whether no member of a set is woken.
@@ -238,41 +225,37 @@ impl Slots {
         tables.sets.get(set as usize).map(|set| set.note.get())
     }
 
-    /// The member of a set that joined next after one, or first of all.
-    pub(crate) fn member_after(&self, set: u32, member: Option<u32>) -> Option<u32> {
-        let tables = self.0.borrow();
-        let next = match member {
-            Some(member) => tables.slots[member as usize].after,
-            None => tables.sets[set as usize].first,
-        };
-        (next != NONE).then_some(next)
-    }
-
     /// Every slot that is taken.
     pub(crate) fn all(&self) -> Vec<u32> {
         let tables = self.0.borrow();
-        let taken = tables.slots.iter().filter(|(_, slot)| slot.set != NONE);
-        taken.map(|(id, _)| id as u32).collect()
+        let ids = 0..tables.slots.len();
+        ids.filter(|id| tables.slots[*id].set != NONE).map(|id| id as u32).collect()
     }
 
-    /// Ends a set, and with it the tenancy of every member.
-    pub(crate) fn close(&self, set: u32) -> Outside {
-        let Tables { slots, sets } = &mut *self.0.borrow_mut();
-        let set = sets.remove(set as usize);
-        let mut next = set.head.get();
+    /// Ends a set. Slots that wait in its queue to become free do so. If a member has not left, it keeps its slot and the
+    /// set its number, for ever, so that a wake of it reaches nobody else.
+    #[inline(always)]
+    pub(crate) fn close(&self, id: u32) -> Outside {
+        let Tables { slots, free, sets, free_sets } = &mut *self.0.borrow_mut();
+        let set = &sets[id as usize];
+        let mut next = set.head.replace(NONE);
         while next != NONE {
             let slot = &slots[next as usize];
-            let (this, has_left) = (next, slot.set == NONE);
-            next = slot.next.get();
-            if has_left {
-                slots.remove(this as usize);
+            let this = mem::replace(&mut next, slot.next.get());
+            if slot.set == NONE {
+                slot.next.set(mem::replace(free, this));
             }
         }
-        let mut next = set.first;
-        while next != NONE {
-            next = slots.remove(next as usize).after;
+        if set.members == 0 {
+            free_sets.push(id);
         }
-        set.foreign.into_inner()
+        set.foreign.take()
+    }
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self { slots: Vec::new(), free: NONE, sets: Vec::new(), free_sets: Vec::new() }
     }
 }
 
@@ -283,7 +266,7 @@ impl Tables {
         loop {
             let Some(slot) = self.slots.get(id as usize) else { return NONE };
             if slot.is_queued() {
-                return NONE; // so is every slot that has left
+                return NONE; // so is every slot that is free, or has left
             }
             slot.next.set(NONE);
             let set = &self.sets[slot.set as usize];
@@ -308,27 +291,17 @@ impl Slot {
     pub(crate) fn is_queued(&self) -> bool {
         self.next.get() != IDLE
     }
-
-    pub(crate) fn origin(&self) -> Origin {
-        Origin { number: self.number, place: self.place }
-    }
 }
 
-impl Set {
-    fn new() -> Self {
+impl Default for Set {
+    fn default() -> Self {
         Self {
             head: Cell::new(NONE),
             tail: Cell::new(NONE),
-            first: NONE,
-            last: NONE,
             owner: Cell::new(LOOP),
             note: Cell::new(NONE),
+            members: 0,
             foreign: RefCell::new(None),
         }
     }
 }
-
-/// [`Slot::wait`] of a member that was not polled yet, and of one that has to wait for a place. [`NONE`]: it has not said;
-/// all others are members that it waits for.
-pub(crate) const FOR_FIRST_POLL: u32 = NONE - 1;
-pub(crate) const FOR_PLACE: u32 = NONE - 2;

@@ -14,13 +14,12 @@
 use crate::event_loop::SPAWNED;
 use crate::freeze::is_frozen;
 use crate::local::Local;
-use crate::ready::{Origin, ROOTS};
+use crate::ready::ROOTS;
 use crate::wakeup::Wakeup;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -97,7 +96,7 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
         drop(future);
     } else {
         // In the queue at once, before whatever the spawner wakes next; a place among the futures comes later.
-        let (root, slot) = (handle.root.clone(), local.occupy(ROOTS, SPAWNED, Origin { number: 0, place: Location::caller() }));
+        let (root, slot) = (handle.root.clone(), local.occupy(ROOTS, SPAWNED));
         root.slot.set(Some(slot));
         local.spawned().borrow_mut().push_back(Spawned { future, root, slot });
         local.wake(slot);

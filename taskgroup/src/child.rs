@@ -1,39 +1,40 @@
-//! A child as its group keeps it.
+//! A child as its group keeps it: its future, and the place of its value.
 //!
-//! Before: `promise.rs`, what it shares with its handle. After: `group.rs`, `spawner.rs`, which make children, and
-//! `join.rs`, which polls them.
+//! Before: `tasks.rs`, which has all the rest. After: `group.rs`, `spawner.rs`, which make children, and `join.rs`, which
+//! polls them.
 
-use crate::drive::{Payload, discard_second_panic};
-use crate::failures::Failed;
+use crate::drive::{Payload, discard, discard_second_panic};
+use crate::failures::{Failed, Failure};
 use crate::ledger::Ledger;
 use crate::outcome::Outcome;
-use crate::promise::{Failure, State, TypedPromise};
 use crate::tree::Verdict;
+use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
-use taskgroup_runtime::Beside;
+use std::task::{Context, Poll};
+use taskgroup_runtime::{Beside, Report, report};
 
-/// A child of a group: a future, and the promise that it will keep. Of whatever types: the group knows neither.
+/// A child of a group: a future, of whatever type and with whatever value.
 pub(crate) trait Child {
-    /// Polls the future. When it ends, its value is in the promise, or its error.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
-
-    fn state(&self) -> &State;
+    /// Polls the future. Its value goes to where the handle finds it; what comes back is its error.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Failure>>;
 
     /// Ends the child in the books: drops the future, then a value that nobody can ask for, and writes down what came
     /// of it. What comes back is an error that its group does not keep.
-    fn bury(self: Pin<Box<Self>>, ledger: &Ledger, fate: Fate) -> Option<Failed>;
+    fn bury(self: Pin<Box<Self>>, ledger: &Ledger, key: u32, fate: Fate) -> Option<Failed>;
 }
 
 pub(crate) type BoxedChild<'scope> = Pin<Box<dyn Child + 'scope>>;
 
+/// Where a value goes: shared with the handle.
+pub(crate) type Place<T> = Rc<Cell<Option<T>>>;
+
 /// How a child comes to its end.
 pub(crate) enum Fate {
-    /// Its future has ended.
-    Done,
+    /// Its future has ended: with an error, or with a value, which is in its place.
+    Done(Option<Failure>),
     Panicked(Payload),
     /// Its future is to be dropped, for the sake of a cancel.
     Cancelled {
@@ -42,17 +43,23 @@ pub(crate) enum Fate {
     },
 }
 
-/// What a child keeps beside its future. `finish` turns what the future ends in into what the promise and the group
+/// What a child keeps beside its future. `finish` turns what the future ends in into what the handle and the group
 /// keep.
 pub(crate) struct Companion<T, Fin> {
-    promise: Rc<TypedPromise<T>>,
+    place: Place<T>,
     finish: Fin,
 }
 
-impl<T, Fin> Companion<T, Fin> {
-    pub(crate) fn new(promise: Rc<TypedPromise<T>>, finish: Fin) -> Self {
-        Self { promise, finish }
-    }
+/// A child of `future`, and the place of its value.
+#[inline(always)]
+pub(crate) fn child<'scope, F, T, Fin>(future: F, finish: Fin) -> (BoxedChild<'scope>, Place<T>)
+where
+    F: Future + 'scope,
+    T: 'scope,
+    Fin: Fn(F::Output) -> Result<T, Failure> + Unpin + 'scope,
+{
+    let place = Place::default();
+    (Box::pin(Beside::new(future, Companion { place: place.clone(), finish })), place)
 }
 
 impl<F, T, Fin> Child for Beside<F, Companion<T, Fin>>
@@ -60,36 +67,48 @@ where
     F: Future,
     Fin: Fn(F::Output) -> Result<T, Failure> + Unpin,
 {
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let (future, Companion { promise, finish }) = self.project();
-        let output = ready!(future.poll(cx));
-        promise.settle(finish(output));
-        Poll::Ready(())
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Failure>> {
+        let (future, Companion { place, finish }) = self.project();
+        future.poll(cx).map(|output| match finish(output) {
+            Ok(value) => {
+                place.set(Some(value));
+                None
+            }
+            Err(failure) => Some(failure),
+        })
     }
 
-    fn state(&self) -> &State {
-        &self.companion().promise.state
-    }
-
-    fn bury(self: Pin<Box<Self>>, ledger: &Ledger, fate: Fate) -> Option<Failed> {
-        let promise = Rc::clone(&self.companion().promise);
+    fn bury(self: Pin<Box<Self>>, ledger: &Ledger, key: u32, fate: Fate) -> Option<Failed> {
+        let place = Rc::clone(&self.companion().place);
         let fate = drop_as_part_of(fate, || drop(self));
-        let nobody_wants_it = Rc::strong_count(&promise) == 1;
-        let fate = if nobody_wants_it { drop_as_part_of(fate, || drop(promise.take_value())) } else { fate };
-        ledger.ended(&promise.state, fate)
+        let nobody_wants_it = Rc::strong_count(&place) == 1;
+        let fate = if nobody_wants_it { drop_as_part_of(fate, || drop(place.take())) } else { fate };
+        ledger.ended(key, fate)
     }
 }
 
 /// Runs a destructor that is the task's: its panic is the task's panic.
 #[inline(always)]
 fn drop_as_part_of(fate: Fate, destructor: impl FnOnce()) -> Fate {
-    match (catch_unwind(AssertUnwindSafe(destructor)), fate) {
-        (Ok(()), fate) => fate,
-        (Err(second), Fate::Panicked(first)) => {
-            discard_second_panic(second);
+    match catch_unwind(AssertUnwindSafe(destructor)) {
+        Ok(()) => fate,
+        Err(payload) => panicked(fate, payload),
+    }
+}
+
+#[cold]
+fn panicked(fate: Fate, payload: Payload) -> Fate {
+    match fate {
+        Fate::Panicked(first) => {
+            discard_second_panic(payload);
             Fate::Panicked(first)
         }
-        (Err(payload), _) => Fate::Panicked(payload),
+        Fate::Done(Some(failure)) => {
+            report(&Report::Displaced(&"the error of a task whose destructor panicked"));
+            discard(failure);
+            Fate::Panicked(payload)
+        }
+        Fate::Done(None) | Fate::Cancelled { .. } => Fate::Panicked(payload),
     }
 }
 

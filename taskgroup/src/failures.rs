@@ -5,12 +5,15 @@
 use crate::drive::{Payload, discard};
 use crate::info::TaskInfo;
 use crate::policy::Policy;
-use crate::promise::Failure;
 use crate::reason::Reason;
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
 use taskgroup_runtime::{Report, report};
+
+/// An error on its way to the group: an `E`, or an `ExceptionGroup<E>`.
+pub(crate) type Failure = Box<dyn Any>;
 
 /// An error, and whose it was.
 pub(crate) struct Failed {

@@ -15,16 +15,16 @@
 //! **Cost.** A wake climbs and a poll descends through all the levels between the task and the loop.
 
 use crate::BoxError;
-use crate::child::{BoxedChild, Companion, erase, erase_outcome};
+use crate::child::{BoxedChild, Place, child, erase, erase_outcome};
 use crate::exception_group::ExceptionGroup;
+use crate::failures::Failure;
+use crate::handle::Handle;
 use crate::handlers::Handlers;
 use crate::ledger::{Ledger, Phase};
 use crate::outcome::Outcome;
-use crate::promise::{Failure, TypedPromise};
 use crate::reason::Reason;
 use crate::spawn_error::SpawnError;
 use crate::task::Task;
-use slab::Slab;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
@@ -32,7 +32,6 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::rc::Rc;
-use taskgroup_runtime::Beside;
 
 /// The group, as its body and its tasks see it. Made by
 /// [`task_group`](crate::task_group).
@@ -77,9 +76,10 @@ use taskgroup_runtime::Beside;
 /// # }
 /// ```
 pub struct TaskGroup<'scope, 'env: 'scope, E: 'static = BoxError> {
-    /// By their keys. Empty: one that is being polled, which is in the hands of `join.rs`. Nothing here has drop glue;
-    /// whoever takes a child out of the group buries it.
-    pub(crate) children: RefCell<Slab<ManuallyDrop<Option<BoxedChild<'scope>>>>>,
+    /// The children, by their keys. Empty: one that is being polled, and so in the hands of `join.rs`; or the key is
+    /// nobody's, or that of one in the inbox. Nothing here has drop glue; whoever takes a child out of the group buries
+    /// it.
+    pub(crate) children: RefCell<Vec<ManuallyDrop<Option<BoxedChild<'scope>>>>>,
     pub(crate) ledger: Rc<Ledger>,
     /// Who gets the errors of tasks that are [supervised](Self::supervise).
     pub(crate) handlers: Handlers<'scope>,
@@ -181,15 +181,11 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         if self.ledger.phase() != Phase::Open {
             return Err(future);
         }
-        let mut children = self.children.borrow_mut();
-        let entry = children.vacant_entry();
-        let promise = TypedPromise::new(self.ledger.admit(entry.key() as u32, place));
-        let child: BoxedChild<'scope> = Box::pin(Beside::new(future, Companion::new(promise.clone(), finish)));
-        entry.insert(ManuallyDrop::new(Some(child)));
-        drop(children);
-        self.handlers.hold(promise.state.policy());
-        self.ledger.start(promise.state.slot()); // with no borrow held: the owner's waker may be somebody else's code
-        Ok(Task::new(promise))
+        let (child, value) = child(future, finish);
+        let (key, slot) = self.ledger.admit(place);
+        self.keep(key, child);
+        self.ledger.start(key, slot); // last, with no borrow held: the owner's waker may be somebody else's code
+        Ok(Task::new(Handle::new(self.ledger.clone(), key), value))
     }
 
     /// The same, but a group that is closing drops the future unstarted; the handle says so.
@@ -205,26 +201,32 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
     {
         self.launch(future, finish, place).unwrap_or_else(|future| {
             drop(future);
-            Task::new(TypedPromise::new(self.ledger.refuse(place)))
+            let key = self.ledger.tasks.refuse(place);
+            Task::new(Handle::new(self.ledger.clone(), key), Place::default())
         })
     }
 
-    /// Fetches the children from the inbox, because one of them comes up, or the handler is about to change. Which one
-    /// it is that comes up, among the others.
-    #[inline(never)]
-    pub(crate) fn receive(&self, newcomer: u32) -> Option<usize> {
-        let mut comes_up = None;
-        let newcomers = self.ledger.books_if_any()?.take_newcomers();
-        for (number, child) in newcomers {
-            let (slot, policy) = (child.state().slot(), child.state().policy());
-            let key = self.children.borrow_mut().insert(ManuallyDrop::new(Some(child)));
-            self.handlers.hold(policy);
-            self.ledger.rekey(slot, key as u32);
-            if number == newcomer {
-                comes_up = Some(key);
+    /// Gives a child its place.
+    #[inline(always)]
+    fn keep(&self, key: u32, child: BoxedChild<'scope>) {
+        let mut children = self.children.borrow_mut();
+        let (key, child) = (key as usize, ManuallyDrop::new(Some(child)));
+        match children.get_mut(key) {
+            Some(place) => *place = child,
+            None => {
+                children.resize_with(key, || ManuallyDrop::new(None)); // who is in between is in the inbox
+                children.push(child);
             }
         }
-        comes_up
+    }
+
+    /// Fetches the children from the inbox, because one of them comes up, or all are about to be dropped.
+    #[cold]
+    pub(crate) fn receive(&self) {
+        let newcomers = self.ledger.books_if_any().map(|books| books.take_newcomers());
+        for (key, child) in newcomers.into_iter().flatten() {
+            self.keep(key, child);
+        }
     }
 
     /// Cancels the tasks and closes the group; the body goes on. Its waits for tasks answer `Cancelled`, and its value

@@ -16,7 +16,7 @@ use crate::child::{BoxedChild, Fate};
 use crate::drive::{End, drive};
 use crate::group::TaskGroup;
 use crate::info::TaskInfo;
-use crate::ledger::{BODY, Ledger, NEWCOMERS, QUEUED};
+use crate::ledger::{BODY, Ledger, QUEUED};
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::tree::{self, Place, TaskSpot, Verdict};
@@ -153,18 +153,17 @@ where
     /// Polls a child in its own name, as `drive` does with a scope. It has a slot of its own and may be dropped without a
     /// poll, so there is less to ask.
     #[inline(always)]
-    fn poll_child(&mut self, woken: Woken, key: usize) {
+    fn poll_child(&mut self, woken: Woken) {
+        let key = woken.key as usize;
         let child = self.group.children.borrow_mut().get_mut(key).and_then(|child| child.take());
-        let Some(mut child) = child else { return };
+        let Some(mut child) = child else { return self.look_for(woken) };
         Current::new(woken.slot, NONE).set();
         let local = self.ledger.set.local();
         let task = TaskSpot::new(local, woken.slot);
         let waker = local.waker(woken.slot);
         let mut cx = Context::from_waker(&waker);
         let mut verdict = if is_quiet() { Verdict::Keep } else { task.verdict_before(&mut cx) };
-        let mut was_started = woken.has_run();
         let fate = if verdict == Verdict::Keep {
-            was_started = true;
             match catch_unwind(AssertUnwindSafe(|| child.as_mut().poll(&mut cx))) {
                 Ok(Poll::Pending) => {
                     verdict = if is_quiet() { Verdict::Keep } else { task.verdict_after() };
@@ -172,48 +171,60 @@ where
                         *self.group.children.borrow_mut()[key] = Some(child);
                         return;
                     }
-                    Fate::Cancelled { verdict, was_started }
+                    Fate::Cancelled { verdict, was_started: true }
                 }
-                Ok(Poll::Ready(())) => Fate::Done,
+                Ok(Poll::Ready(failure)) => Fate::Done(failure),
                 Err(payload) => Fate::Panicked(payload),
             }
         } else {
-            Fate::Cancelled { verdict, was_started }
+            Fate::Cancelled { verdict, was_started: woken.has_run() }
         };
-        self.child_ended(key, child, fate);
+        self.child_ended(woken.key, child, fate);
     }
 
-    /// A child comes up that is in the inbox, or has no place yet: one that is cancelled, or was woken through its
-    /// slot's last tenant. `None`: it is not to be polled.
+    /// A child comes up that is not in its place: it is in the inbox, or it is one that has no place in the limit yet
+    /// and is cancelled, or was woken through its slot's last tenant.
+    #[cold]
+    fn look_for(&mut self, mut woken: Woken) {
+        self.group.receive();
+        if woken.key >= QUEUED {
+            woken.key -= QUEUED;
+            if self.ledger.is_to_wait(woken.key, woken.slot) {
+                return;
+            }
+        }
+        let is_there = self.group.children.borrow().get(woken.key as usize).is_some_and(|child| child.is_some());
+        if is_there {
+            self.poll_child_not_inlined(woken);
+        }
+    }
+
     #[inline(never)]
-    fn look_up(&self, woken: Woken) -> Option<usize> {
-        let key = if woken.key >= NEWCOMERS { self.group.receive(woken.key)? } else { (woken.key - QUEUED) as usize };
-        (!self.ledger.is_to_wait(woken.slot)).then_some(key)
+    fn poll_child_not_inlined(&mut self, woken: Woken) {
+        self.poll_child(woken);
     }
 
     /// Not inlined, so that it takes no room in the frame of each level.
     #[inline(never)]
-    fn child_ended(&mut self, key: usize, child: BoxedChild<'scope>, fate: Fate) {
+    fn child_ended(&mut self, key: u32, child: BoxedChild<'scope>, fate: Fate) {
         self.changed = true;
-        let gone = self.group.children.borrow_mut().remove(key);
-        debug_assert!(gone.is_none(), "a child that is polled has left its place empty");
-        match child.state().policy() {
-            Policy::FailFast | Policy::Collect => drop(child.bury(self.ledger, fate)),
-            Policy::Supervise(handler) => self.supervised_ended(child, fate, handler),
+        match self.ledger.tasks.with(key, |row| row.policy()) {
+            Policy::FailFast | Policy::Collect => drop(child.bury(self.ledger, key, fate)),
+            Policy::Supervise(handler) => self.supervised_ended(key, child, fate, handler),
         }
     }
 
     /// The handler is the user's, and so is what it holds. It runs in the name of the group's owner.
-    #[inline(never)]
-    fn supervised_ended(&self, child: BoxedChild<'scope>, fate: Fate, handler: u32) {
-        let label = child.state().spot().and_then(|task| task.label());
-        let failed = child.bury(self.ledger, fate);
-        let handler = self.group.handlers.release(handler);
+    #[cold]
+    fn supervised_ended(&self, key: u32, child: BoxedChild<'scope>, fate: Fate, handler: u32) {
+        let label = self.ledger.tasks.with(key, |row| row.label());
+        let failed = child.bury(self.ledger, key, fate);
+        let handler = self.group.handlers.get(handler, self.ledger.books().holders.release(handler));
         let _owner = self.seen.map(|place| place.current.enter());
         let handled = catch_unwind(AssertUnwindSafe(move || failed.into_iter().for_each(&*handler)));
         if let Err(payload) = handled {
-            let task = label.map(|label| Arc::new(TaskInfo::new(label, self.ledger.owner())));
-            self.ledger.books().failures.panicked(payload, task.as_ref());
+            let task = TaskInfo::new(label, self.ledger.owner());
+            self.ledger.books().failures.panicked(payload, Some(&Arc::new(task)));
         }
     }
 
@@ -265,12 +276,7 @@ where
             set.local().count_poll();
             match woken.key {
                 BODY => this.turn(),
-                QUEUED.. => {
-                    if let Some(key) = this.look_up(woken) {
-                        this.poll_child(woken, key);
-                    }
-                }
-                key => this.poll_child(woken, key as usize),
+                _ => this.poll_child(woken),
             }
             place.current.set();
         }

@@ -1,37 +1,33 @@
 //! The books of a group: who lives, what failed, which phase it is in. It knows no lifetimes.
 //!
-//! Before: `promise.rs`, `child.rs`, `books.rs`. After: `group.rs`, where the futures are, and `join.rs`, which polls
+//! Before: `tasks.rs`, `child.rs`, `books.rs`. After: `group.rs`, where the futures are, and `join.rs`, which polls
 //! them.
 
 use crate::books::Books;
 use crate::child::{Fate, GivenAway};
-use crate::drive::{discard, report_loss};
-use crate::failures::Failed;
+use crate::drive::report_loss;
+use crate::failures::{Failed, Failure};
 use crate::info::TaskInfo;
-use crate::limit::Queued;
+use crate::limit::{Limit, Queued};
 use crate::news::News;
 use crate::policy::Policy;
-use crate::promise::{Failure, How, State};
 use crate::reason::Reason;
 use crate::task_local;
-use crate::tree::{self, Kind, NodeId, Spot, TaskSpot, Verdict, Wakeup};
+use crate::tasks::{How, Tasks};
+use crate::tree::{self, NodeId, Spot, TaskSpot, Verdict, Wakeup};
 use std::cell::{Cell, OnceCell};
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use taskgroup_runtime::current::{Current, NONE};
-use taskgroup_runtime::ready::{Origin, ReadySet, Wait};
-use taskgroup_runtime::{Report, report};
+use taskgroup_runtime::ready::{ReadySet, Wait};
 
 /// The key of the body among the members of a group. It comes up like a child; it is the owner's turn.
 pub(crate) const BODY: u32 = NONE - 1;
 
-/// From here on, keys are those of children in the inbox. Others are numbered from 0 on.
-pub(crate) const NEWCOMERS: u32 = 1 << 31;
-
 /// Added to the key of a child that has no place yet. So those that have one need not be asked whenever they come up.
-pub(crate) const QUEUED: u32 = 1 << 30;
+pub(crate) const QUEUED: u32 = 1 << 31;
 
 /// ```text
 ///   Open --(1) close--> Closing --(2) over--> Over
@@ -53,10 +49,9 @@ pub(crate) struct Ledger {
     /// The group's node. What the body opens hangs below it.
     pub(crate) node: NodeId,
     pub(crate) body_slot: u32,
+    pub(crate) tasks: Tasks,
     /// Children that have not ended.
     live: Cell<u32>,
-    /// Children ever spawned, wrapping: the number of the last.
-    spawned: Cell<u32>,
     phase: Cell<Phase>,
     body_lives: Cell<bool>,
     /// What the failure of a task does that is spawned now.
@@ -73,23 +68,25 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Opens the books. The group's node is not placed yet: that happens where it is polled.
-    pub(crate) fn open(set: ReadySet, place: &'static Location<'static>) -> Rc<Self> {
-        let body_slot = set.join(BODY, Origin { number: 0, place });
-        let node = tree::insert(Kind::Group, Wakeup::Slot(set.local().clone(), body_slot));
-        set.set_note(node);
-        Rc::new(Self {
-            set,
-            node,
-            body_slot,
-            live: Cell::new(0),
-            spawned: Cell::new(0),
-            phase: Cell::new(Phase::Open),
-            body_lives: Cell::new(true),
-            policy: Cell::new(Policy::FailFast),
-            news: News::default(),
-            owner: OnceCell::new(),
-            closing: OnceCell::new(),
-            books: OnceCell::new(),
+    pub(crate) fn open(set: ReadySet) -> Rc<Self> {
+        let body_slot = set.join(BODY);
+        Rc::new_cyclic(|ledger| {
+            let node = tree::insert_group(ledger.clone(), Wakeup::Slot(set.local().clone(), body_slot));
+            set.set_note(node);
+            Self {
+                set,
+                node,
+                body_slot,
+                tasks: Tasks::default(),
+                live: Cell::new(0),
+                phase: Cell::new(Phase::Open),
+                body_lives: Cell::new(true),
+                policy: Cell::new(Policy::FailFast),
+                news: News::default(),
+                owner: OnceCell::new(),
+                closing: OnceCell::new(),
+                books: OnceCell::new(),
+            }
         })
     }
 
@@ -125,73 +122,45 @@ impl Ledger {
         self.books.get().map(|books| &**books)
     }
 
-    /// Takes a child in, under a key of the caller's choice. It is in the books before it can be woken for the first
-    /// time: see [`start`](Self::start).
-    #[inline]
-    pub(crate) fn admit(self: &Rc<Self>, key: u32, place: &'static Location<'static>) -> State {
-        let number = self.count();
-        let slot = self.set.join(key, Origin { number, place });
+    /// Takes a child in, and gives its key and its slot. It is in the books before it can be woken for the first time:
+    /// see [`start`](Self::start).
+    #[inline(always)]
+    pub(crate) fn admit(&self, place: &'static Location<'static>) -> (u32, u32) {
+        let (key, slot) = self.tasks.add(self.policy.get(), place, |key| self.set.join(key));
         self.live.set(self.live.get() + 1);
-        let task = TaskSpot::new(self.set.local(), slot);
-        task_local::inherit(task);
+        task_local::inherit(TaskSpot::new(self.set.local(), slot));
         if let Some(books) = self.books_if_any() {
-            self.admit_by_the_books(books, Queued { slot, key }, number);
+            self.admit_by_the_books(books, Queued { slot, key });
         }
-        State::live(Rc::clone(self), slot, self.policy.get())
+        (key, slot)
     }
 
     #[cold]
-    fn admit_by_the_books(&self, books: &Books, task: Queued, number: u32) {
+    fn admit_by_the_books(&self, books: &Books, task: Queued) {
         if let Some(grace) = books.grace.get() {
             tree::set_grace(TaskSpot::new(self.set.local(), task.slot).node(), grace);
         }
-        if !books.limit.enter(task, number) {
+        if let Policy::Supervise(handler) = self.policy.get() {
+            books.holders.hold(handler);
+        }
+        if !books.limit.enter(task, self.tasks.last()) {
             self.set.local().set_wait(task.slot, Wait::Place);
-            if task.key < QUEUED {
-                self.set.set_key(task.slot, task.key | QUEUED);
-            }
+            self.set.set_key(task.slot, task.key | QUEUED);
         }
     }
 
-    /// The number of the next child: never 0, which is the body's.
-    fn count(&self) -> u32 {
-        let number = self.spawned.get().wrapping_add(1).max(1);
-        self.spawned.set(number);
-        number
-    }
-
-    /// A newcomer has left the inbox, for a key like the others'.
-    pub(crate) fn rekey(&self, slot: u32, key: u32) {
-        let is_queued = !self.has_place(slot);
-        self.set.set_key(slot, if is_queued { key | QUEUED } else { key });
-        self.books().limit.rekey(self.number(slot), key);
-    }
-
-    /// How many were spawned after a child.
-    pub(crate) fn age(&self, slot: u32) -> u32 {
-        self.spawned.get().wrapping_sub(self.number(slot))
-    }
-
-    fn number(&self, slot: u32) -> u32 {
-        self.set.local().origin(slot).map_or(0, |origin| origin.number)
-    }
-
     /// Wakes a child for the first time, unless it has to wait for a place. Its future has been stored by now.
-    #[inline]
-    pub(crate) fn start(&self, slot: u32) {
-        if self.books_if_any().is_none() || self.has_place(slot) {
+    #[inline(always)]
+    pub(crate) fn start(&self, key: u32, slot: u32) {
+        if self.books_if_any().is_none_or(|books| books.limit.has_place(self.number(key))) {
             self.set.wake(slot);
         }
     }
 
-    /// Whether a limit lets a child run.
-    fn has_place(&self, slot: u32) -> bool {
-        self.books_if_any().is_none_or(|books| books.limit.has_place(self.number(slot)))
-    }
-
     /// Whether a child that comes up has no place yet: something held the waker of its slot's last tenant. It waits on.
-    pub(crate) fn is_to_wait(&self, slot: u32) -> bool {
-        let waits = !self.has_place(slot) && !TaskSpot::new(self.set.local(), slot).is_cancelled();
+    pub(crate) fn is_to_wait(&self, key: u32, slot: u32) -> bool {
+        let has_place = self.books().limit.has_place(self.number(key));
+        let waits = !has_place && !TaskSpot::new(self.set.local(), slot).is_cancelled();
         if waits {
             self.set.local().set_wait(slot, Wait::Place);
         }
@@ -200,17 +169,14 @@ impl Ledger {
 
     pub(crate) fn set_limit(&self, places: usize) {
         let limit = &self.books().limit;
-        limit.set(places, self.live(), self.spawned.get());
-        self.start_queued();
+        limit.set(places, self.live(), self.tasks.last());
+        self.start_queued(limit);
         limit.tell_admitting();
     }
 
-    fn start_queued(&self) {
-        let limit = &self.books().limit;
+    fn start_queued(&self, limit: &Limit) {
         while let Some(task) = limit.next() {
-            if task.key < QUEUED {
-                self.set.set_key(task.slot, task.key);
-            }
+            self.set.set_key(task.slot, task.key);
             self.set.local().set_wait(task.slot, Wait::FirstPoll);
             self.set.wake(task.slot);
         }
@@ -227,9 +193,9 @@ impl Ledger {
         }
     }
 
-    /// Who a child would have been that is not taken in.
-    pub(crate) fn refuse(self: &Rc<Self>, place: &'static Location<'static>) -> State {
-        State::refused(Rc::clone(self), Origin { number: self.count(), place })
+    /// Which of the group's tasks one is.
+    fn number(&self, key: u32) -> u32 {
+        self.tasks.with(key, |row| row.number())
     }
 
     /// The task that the group is in.
@@ -237,55 +203,67 @@ impl Ledger {
         self.owner.get_or_init(|| Spot::Node(self.node).info()).clone()
     }
 
+    /// Who a task is.
+    pub(crate) fn info(&self, key: u32) -> Arc<TaskInfo> {
+        let (kept, label) = self.tasks.with(key, |row| (row.extra().and_then(|extra| extra.info.clone()), row.label()));
+        kept.unwrap_or_else(|| Arc::new(TaskInfo::new(label, self.owner())))
+    }
+
+    /// The same, and from now on the same one for everybody who asks.
+    #[cold]
+    fn keep_info(&self, key: u32) -> Arc<TaskInfo> {
+        let info = self.info(key);
+        self.tasks.with(key, |row| row.extra_mut().info = Some(info.clone()));
+        info
+    }
+
     /// A child has ended and its future is gone: writes it down. What follows from it, follows after the batch; but the
     /// failure of a supervised child is given back.
-    pub(crate) fn ended(&self, state: &State, fate: Fate) -> Option<Failed> {
-        let (slot, local) = (state.slot(), self.set.local());
+    pub(crate) fn ended(&self, key: u32, fate: Fate) -> Option<Failed> {
+        let slot = self.tasks.with(key, |row| row.slot());
+        let task = TaskSpot::new(self.set.local(), slot);
         self.live.set(self.live.get() - 1);
-        if let Some(books) = self.books_if_any() {
-            books.limit.leave(self.number(slot));
-            self.start_queued();
-        }
-        let task = TaskSpot::new(local, slot);
-        let label = task.label().expect("a child has a number and a place until it has ended");
         let mut supervised = None;
-        let mut reason = None;
         let how = match fate {
-            Fate::Done => match state.take_failure() {
-                None => How::Value,
-                Some(failure) => {
-                    let info = state.keep_info();
-                    supervised = self.failed(failure, info, task.reason(), state.policy());
-                    How::Failed
-                }
-            },
-            Fate::Cancelled { verdict, was_started } => {
-                reason = task.own_reason();
-                report_loss(verdict, || task.info(), || task.reason());
-                How::Cancelled { was_started, cut_off: verdict == Verdict::CutOff }
+            Fate::Done(None) => How::Value,
+            Fate::Done(Some(failure)) => {
+                supervised = self.failed(key, task, failure);
+                How::Failed
             }
+            Fate::Cancelled { verdict, was_started } => self.cancelled(key, task, verdict, was_started),
             Fate::Panicked(payload) => {
-                if let Some(failure) = state.take_failure() {
-                    report(&Report::Displaced(&"the error of a task whose destructor panicked"));
-                    discard(failure);
-                }
-                self.books().failures.panicked(payload, Some(&state.keep_info()));
+                self.books().failures.panicked(payload, Some(&self.keep_info(key)));
                 How::Panicked
             }
         };
+        if let Some(books) = self.books_if_any() {
+            books.limit.leave(self.number(key));
+            self.start_queued(&books.limit);
+        }
         task.end();
         self.set.leave(slot);
-        state.finish(how, label, reason);
+        if let Some(joiner) = self.tasks.end(key, how, self.news.edition()) {
+            self.news.add(joiner);
+        }
         supervised
     }
 
     /// A child has failed. The error comes back if it is a handler's.
     #[cold]
-    fn failed(&self, failure: Failure, task: Arc<TaskInfo>, cancelled: Option<Reason>, policy: Policy) -> Option<Failed> {
+    fn failed(&self, key: u32, task: TaskSpot<'_>, failure: Failure) -> Option<Failed> {
+        let (info, policy) = (self.keep_info(key), self.tasks.with(key, |row| row.policy()));
         if failure.is::<GivenAway>() {
             return None;
         }
-        self.books().failures.failed(Failed { failure, task, cancelled }, policy)
+        self.books().failures.failed(Failed { failure, task: info, cancelled: task.reason() }, policy)
+    }
+
+    fn cancelled(&self, key: u32, task: TaskSpot<'_>, verdict: Verdict, was_started: bool) -> How {
+        if let Some(reason) = task.own_reason() {
+            self.tasks.with(key, |row| row.extra_mut().reason = Some(reason));
+        }
+        report_loss(verdict, || Some(self.info(key)), || task.reason());
+        How::Cancelled { was_started, cut_off: verdict == Verdict::CutOff }
     }
 
     /// No more children; those that live are asked to end, in the order of their spawning. Once.
@@ -299,7 +277,7 @@ impl Ledger {
             books.limit.clear();
         }
         if self.live.get() > 0 {
-            tree::cancel_tasks(self.node, &self.set, self.body_slot, reason);
+            tree::cancel_tasks(self.node, self.set.local(), &self.tasks.live(), reason);
         }
         if let Some(books) = self.books_if_any() {
             books.limit.admitting.wake();
@@ -309,6 +287,7 @@ impl Ledger {
     pub(crate) fn over(&self) {
         debug_assert_eq!(self.live.get(), 0);
         self.phase.set(Phase::Over);
+        self.tasks.over();
     }
 
     /// The body has ended, or is gone: what was asked of it is over.

@@ -1,6 +1,6 @@
 //! How many tasks of a group run at once, and who waits for a place.
 //!
-//! Before: `waiters.rs`, `promise.rs`. After: `ledger.rs`, which asks here whether a new task may be woken.
+//! Before: `waiters.rs`. After: `ledger.rs`, which asks here whether a new task may be woken.
 
 use crate::group::TaskGroup;
 use crate::ledger::Phase;
@@ -31,7 +31,6 @@ pub(crate) struct Limit {
 #[derive(Clone, Copy)]
 pub(crate) struct Queued {
     pub(crate) slot: u32,
-    /// Under which its group keeps it.
     pub(crate) key: u32,
 }
 
@@ -102,13 +101,6 @@ impl Limit {
         };
         self.call(number);
         Some(task)
-    }
-
-    /// A task in the queue is kept under another key from now on.
-    pub(crate) fn rekey(&self, number: Number, key: u32) {
-        if let Some(Some(task)) = find(&mut self.queue.borrow_mut(), number) {
-            task.key = key;
-        }
     }
 
     /// Wakes those who wait for a place, if there is one. All of them: the first may be a wait that was polled once and

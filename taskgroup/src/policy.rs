@@ -4,7 +4,6 @@
 
 use crate::exception_group::Member;
 use crate::group::TaskGroup;
-use crate::ledger::BODY;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -80,11 +79,13 @@ impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
     /// # }
     /// ```
     pub fn supervise(&self, handler: impl Fn(Member<E>) + 'scope) {
-        self.receive(BODY); // those that were spawned until now are counted among its holders
-        let handler = Rc::new(move |failed| handler(Member::from_failed(failed)));
-        let (number, before) = self.handlers.set(handler);
+        let number = self.handlers.add(Rc::new(move |failed| handler(Member::from_failed(failed))));
         self.ledger.set_policy(Policy::Supervise(number));
-        drop(before); // last: it is the user's
+        let books = self.ledger.books();
+        books.holders.hold(number);
+        if let Some(before) = books.handler.replace(Some(number)) {
+            drop(self.handlers.get(before, books.holders.release(before))); // last: it is the user's
+        }
     }
 
     /// Bounds the cleanups of this group: a task, or the body, that has not ended so long after the group asked it to

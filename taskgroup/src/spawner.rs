@@ -3,12 +3,13 @@
 //! Before: `child.rs`, `ledger.rs`. After: `join.rs`, which fetches the children from the ledger's inbox.
 
 use crate::BoxError;
-use crate::child::{Companion, erase, erase_outcome};
+use crate::child::{child, erase, erase_outcome};
 use crate::exception_group::ExceptionGroup;
+use crate::failures::Failure;
 use crate::group::TaskGroup;
+use crate::handle::Handle;
 use crate::ledger::{Ledger, Phase};
 use crate::outcome::Outcome;
-use crate::promise::{Failure, TypedPromise};
 use crate::reason::Reason;
 use crate::spawn_error::SpawnError;
 use crate::task::Task;
@@ -17,7 +18,6 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
-use taskgroup_runtime::Beside;
 
 /// Spawns into a group from anywhere on its thread: for adapters that want an executor with no lifetime, and for tables
 /// of groups. Its tasks cannot borrow.
@@ -96,12 +96,11 @@ impl<E: 'static> Spawner<E> {
         if phase != Phase::Open {
             return Err(SpawnError::new(future, phase == Phase::Over));
         }
-        let books = self.ledger.books();
-        let key = books.next_newcomer();
-        let promise = TypedPromise::new(self.ledger.admit(key, place));
-        books.put(key, Box::pin(Beside::new(future, Companion::new(promise.clone(), finish))));
-        self.ledger.start(promise.state.slot());
-        Ok(Task::new(promise))
+        let (child, value) = child(future, finish);
+        let (key, slot) = self.ledger.admit(place);
+        self.ledger.books().put(key, child);
+        self.ledger.start(key, slot);
+        Ok(Task::new(Handle::new(self.ledger.clone(), key), value))
     }
 
     /// How many tasks of the group have not ended.

@@ -7,7 +7,7 @@ use crate::child::{GivenAway, erase};
 use crate::group::TaskGroup;
 use crate::join_error::JoinError;
 use crate::outcome::Outcome;
-use crate::promise::Failure;
+use crate::failures::Failure;
 use crate::task::Task;
 use std::cell::Cell;
 use std::fmt;

@@ -1,13 +1,15 @@
 //! The handle of a child.
 //!
-//! Before: `promise.rs`, what it shares with the group. After: nothing.
+//! Before: `handle.rs`. After: nothing.
 
+use crate::child::Place;
+use crate::handle::Handle;
 use crate::info::TaskInfo;
 use crate::join_error::JoinError;
 use crate::line::Line;
 use crate::news::Joiner;
-use crate::promise::{How, State, TypedPromise};
 use crate::reason::Reason;
+use crate::tasks::How;
 use std::fmt;
 use std::future::Future;
 use std::panic::Location;
@@ -40,27 +42,23 @@ use taskgroup_runtime::is_frozen;
 /// # }
 /// ```
 pub struct Task<T> {
-    promise: Rc<TypedPromise<T>>,
+    handle: Handle,
+    value: Place<T>,
 }
 
 impl<T> Task<T> {
-    pub(crate) fn new(promise: Rc<TypedPromise<T>>) -> Self {
-        Self { promise }
-    }
-
-    pub(crate) fn state(&self) -> &State {
-        &self.promise.state
+    #[inline(always)]
+    pub(crate) fn new(handle: Handle, value: Place<T>) -> Self {
+        Self { handle, value }
     }
 
     /// Gets a place in a line of handles that are taken as their tasks end. Of a task that has ended, it arrives at
     /// once.
     pub(crate) fn line_up(&self, line: &Rc<Line>, place: usize) {
-        let state = self.state();
-        if state.has_ended() && !state.is_news() {
-            line.arrive(place);
-            return;
+        match self.handle.told_end() {
+            Some(_) => line.arrive(place),
+            None => self.handle.set_joiner(Joiner::Line(line.clone(), place)),
         }
-        state.set_joiner(Joiner::Line(line.clone(), place));
     }
 
     /// Names the task, for errors and traces. Until then it is `#3` for the third child of its group.
@@ -69,7 +67,7 @@ impl<T> Task<T> {
     /// changes.
     #[allow(clippy::return_self_not_must_use, reason = "the name is given; most callers need no handle")]
     pub fn named(self, name: impl Into<Arc<str>>) -> Self {
-        self.state().set_name(name.into());
+        self.handle.set_name(name.into());
         self
     }
 
@@ -99,7 +97,7 @@ impl<T> Task<T> {
     /// ```
     #[allow(clippy::return_self_not_must_use, reason = "the place is set; most callers need no handle")]
     pub fn placed(self, place: &'static Location<'static>) -> Self {
-        self.state().set_place(place);
+        self.handle.set_place(place);
         self
     }
 
@@ -108,7 +106,7 @@ impl<T> Task<T> {
     /// `None` only while the thread is ending.
     #[must_use]
     pub fn info(&self) -> Option<Arc<TaskInfo>> {
-        self.state().info()
+        Some(self.handle.info())
     }
 
     /// Asks the task to end. In its own turn it is dropped at the await where it is suspended; destructors run as
@@ -117,7 +115,7 @@ impl<T> Task<T> {
     /// False if the task had ended; then nothing happens. Asked again, the first reason stands. A cancelled task is no
     /// error of its group, and siblings go on, as in asyncio.
     pub fn cancel(&self, reason: impl Into<Reason>) -> bool {
-        let Some(task) = self.state().spot() else { return false };
+        let Some(task) = self.handle.spot() else { return false };
         task.cancel(&reason.into());
         true
     }
@@ -126,19 +124,22 @@ impl<T> Task<T> {
     /// awaits the handle is told after the group has acted on the end.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.state().has_ended()
+        self.handle.end().is_some()
     }
 
     /// Takes the result of a task that has ended. `None`: it has not. The value can be taken once; after that the
     /// error says so.
     #[must_use]
     pub fn result(&self) -> Option<Result<T, JoinError>> {
-        let how = self.state().end()?;
-        let value = match how {
-            How::Value => self.promise.take_value(),
-            _ => None,
-        };
-        Some(value.ok_or_else(|| self.state().error(how)))
+        self.handle.end().map(|how| self.take(how))
+    }
+
+    #[inline(always)]
+    fn take(&self, how: How) -> Result<T, JoinError> {
+        match how {
+            How::Value => self.value.take().ok_or_else(|| self.handle.error(how)),
+            how => Err(self.handle.error(how)),
+        }
     }
 }
 
@@ -152,12 +153,10 @@ impl<T> Future for Task<T> {
         if is_frozen() {
             return Poll::Pending;
         }
-        if !self.state().is_news()
-            && let Some(result) = self.result()
-        {
-            return Poll::Ready(result);
+        if let Some(how) = self.handle.told_end() {
+            return Poll::Ready(self.take(how));
         }
-        self.state().join(cx);
+        self.handle.join(cx);
         Poll::Pending
     }
 }

@@ -6,7 +6,7 @@
 //! (`Join`), the children that are left (`Drain`), the group's node (`Leave`). A future may be forgotten instead; then
 //! none of this runs, and nothing that it owns is touched again.
 
-use crate::child::{BoxedChild, Fate};
+use crate::child::Fate;
 use crate::drive::park;
 use crate::exception_group::ExceptionGroup;
 use crate::group::TaskGroup;
@@ -14,9 +14,7 @@ use crate::join::Join;
 use crate::ledger::{Ledger, Phase};
 use crate::reason::Reason;
 use crate::tree::{TaskSpot, Verdict};
-use std::cmp::Reverse;
 use std::future::Future;
-use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::rc::Rc;
@@ -79,7 +77,7 @@ where
     let place = Location::caller();
     async move {
         let local = Local::expect_current(format_args!("the task group of {}:{}", place.file(), place.line()));
-        let ledger = Ledger::open(ReadySet::new(&local), place);
+        let ledger = Ledger::open(ReadySet::new(&local));
         let ended = {
             let _leave = Leave(&ledger);
             let group = TaskGroup::new(ledger.clone());
@@ -138,20 +136,20 @@ impl<E> Drop for Drain<'_, '_, '_, E> {
         }
         ledger.close(&Reason::Dropped);
         loop {
-            let children = self.0.children.take().into_iter().filter_map(|(_, child)| ManuallyDrop::into_inner(child));
-            let newcomers = ledger.books().take_newcomers().into_iter().map(|(_, child)| child as BoxedChild<'_>);
-            let mut left: Vec<_> = children.chain(newcomers).collect();
-            if left.is_empty() {
+            self.0.receive();
+            let mut children = self.0.children.take();
+            let live = ledger.tasks.live(); // in the order of spawning
+            if live.is_empty() {
                 break;
             }
-            let local = ledger.set.local();
-            left.sort_by_key(|child| Reverse(ledger.age(child.state().slot()))); // in the order of spawning
-            for child in left {
-                let slot = child.state().slot();
+            for (key, slot) in live {
+                let child = children.get_mut(key as usize).and_then(|child| child.take());
+                let Some(child) = child else { continue }; // spawned by one that died just now
                 // We may be anywhere, also in the turn of another runtime: named by its node, it is found from there.
+                let local = ledger.set.local();
                 let _task = Current::new(slot, TaskSpot::new(local, slot).node()).enter();
                 let was_started = !matches!(local.wait(slot), Wait::FirstPoll | Wait::Place);
-                child.bury(ledger, Fate::Cancelled { verdict: Verdict::Drop, was_started });
+                child.bury(ledger, key, Fate::Cancelled { verdict: Verdict::Drop, was_started });
             }
         }
         ledger.over();

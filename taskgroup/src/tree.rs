@@ -22,10 +22,11 @@
 //! While no cancel is in force on the thread, nobody looks here: every question is answered by one load ([`is_quiet`]).
 
 use crate::drive::discard;
+use crate::ledger::Ledger;
 use crate::reason::Reason;
 use crate::task_local::Values;
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 use taskgroup_runtime::current::{Current, NONE};
@@ -99,9 +100,16 @@ pub(crate) fn reason_above(node: NodeId) -> Option<Reason> {
 /// A new node, which hangs nowhere yet. O(1), and no allocation once the tree has grown.
 #[inline]
 pub(crate) fn insert(kind: Kind, wakeup: Wakeup) -> NodeId {
-    write(|tree| tree.insert(kind, NONE, wakeup))
-        .expect("groups and timeouts need this thread's scope tree, which is gone while the thread ends")
+    write(|tree| tree.insert(kind, wakeup)).expect(GONE)
 }
+
+/// The same for a group.
+#[inline(always)]
+pub(crate) fn insert_group(ledger: Weak<Ledger>, wakeup: Wakeup) -> NodeId {
+    write(|tree| tree.insert_group(ledger, wakeup)).expect(GONE)
+}
+
+const GONE: &str = "groups and timeouts need this thread's scope tree, which is gone while the thread ends";
 
 /// Hangs a node where it is polled now. A future may have moved since its last poll.
 pub(crate) fn hang_here(node: NodeId) {

@@ -6,14 +6,15 @@
 //! in the order in which they were hung there.
 
 use crate::info::{Label, TaskInfo};
+use crate::ledger::{BODY, Ledger, QUEUED};
 use crate::reason::Reason;
 use crate::task_local::Values;
 use crate::tree::node::{Kind, Node, NodeId, Wakeup};
 use slab::Slab;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use taskgroup_runtime::Local;
 use taskgroup_runtime::current::NONE;
-use taskgroup_runtime::ready::Origin;
 
 #[derive(Default)]
 pub(crate) struct Tree {
@@ -35,12 +36,28 @@ impl Tree {
         self.nodes.len()
     }
 
-    /// A new node. A task's knows its group from the start; all others hang nowhere until they are polled.
-    #[inline]
-    pub(crate) fn insert(&mut self, kind: Kind, parent: NodeId, wakeup: Wakeup) -> NodeId {
-        debug_assert_eq!(kind == Kind::Task, parent != NONE);
+    /// A new node, which hangs nowhere until it is polled.
+    #[inline(always)]
+    pub(crate) fn insert(&mut self, kind: Kind, wakeup: Wakeup) -> NodeId {
+        self.add(kind, NONE, wakeup, Weak::new())
+    }
+
+    /// The node of a group, which knows its books.
+    #[inline(always)]
+    pub(crate) fn insert_group(&mut self, ledger: Weak<Ledger>, wakeup: Wakeup) -> NodeId {
+        self.add(Kind::Group, NONE, wakeup, ledger)
+    }
+
+    /// The node of a task, which knows its group.
+    pub(crate) fn insert_task(&mut self, group: NodeId, wakeup: Wakeup) -> NodeId {
+        self.add(Kind::Task, group, wakeup, Weak::new())
+    }
+
+    #[inline(always)]
+    fn add(&mut self, kind: Kind, parent: NodeId, wakeup: Wakeup, ledger: Weak<Ledger>) -> NodeId {
         let (first, last, before, after) = (NONE, NONE, NONE, NONE);
-        self.nodes.insert(Node { kind, parent, first, last, before, after, wakeup, extra: None }) as NodeId
+        let node = Node { kind, parent, first, last, before, after, wakeup, ledger, extra: None };
+        self.nodes.insert(node) as NodeId
     }
 
     /// Takes a node out. What still hangs there was moved out of its future and lives on elsewhere.
@@ -121,17 +138,21 @@ impl Tree {
         while id != NONE {
             let node = self.get(id);
             if let (Kind::Task, Wakeup::Slot(local, slot)) = (node.kind, &node.wakeup) {
-                let label = |Origin { number, place }| Label { name: self.name(id), number, place };
-                labels.extend(local.origin(*slot).map(label));
+                labels.extend(self.label(local, *slot));
             }
             id = node.parent;
         }
         labels.into_iter().rev().fold(None, |parent, label| Some(Arc::new(TaskInfo::new(label, parent))))
     }
 
-    /// What a task was called, if anything.
-    pub(crate) fn name(&self, task: NodeId) -> Option<Arc<str>> {
-        self.get(task).extra()?.name.clone()
+    /// What a task is called and where it was spawned. `None`: it is no task of a group, or its group is gone.
+    pub(crate) fn label(&self, local: &Local, slot: u32) -> Option<Label> {
+        let group = local.note_above(slot);
+        let ledger = if group == NONE { None } else { self.get(group).ledger.upgrade() }?;
+        match local.key(slot)? {
+            BODY => None,
+            key => Some(ledger.tasks.with(key & !QUEUED, |row| row.label())),
+        }
     }
 
     pub(crate) fn children(&self, id: NodeId) -> impl Iterator<Item = NodeId> {

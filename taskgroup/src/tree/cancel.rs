@@ -12,8 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 use taskgroup_runtime::current::NONE;
-use taskgroup_runtime::ready::ReadySet;
-use taskgroup_runtime::{count_cancel_in, sleep};
+use taskgroup_runtime::{Local, count_cancel_in, sleep};
 
 /// Asks a node to end: keeps the first reason, and wakes it and what is below. Runs no user code but wakers; what is
 /// dropped, is dropped in the target's own turn.
@@ -34,18 +33,18 @@ pub(crate) fn cancel_all(nodes: impl IntoIterator<Item = NodeId>, reason: &Reaso
     wake_all(outside);
 }
 
-/// Asks the tasks of a group to end, in the order of their spawning. They are the members of its set, but for the body.
+/// Asks the tasks of a group to end, in the order of their spawning; they are known by their keys and slots.
 ///
 /// The reason is kept once, with the group: a million tasks are only queued here. Who looks for the reason of a task
 /// finds it there ([`Tree::reason_of`]).
-pub(crate) fn cancel_tasks(group: NodeId, set: &ReadySet, body: u32, reason: &Reason) {
+pub(crate) fn cancel_tasks(group: NodeId, local: &Local, tasks: &[(u32, u32)], reason: &Reason) {
     let outside = write(|tree| {
         let mut outside = Vec::new();
         tree.get_mut(group).extra_mut().closing = Some(reason.clone());
         count_cancel_in();
-        for slot in set.members().filter(|member| *member != body) {
-            match set.local().note(slot) {
-                NONE => outside.extend(set.local().mark(slot)),
+        for (_, slot) in tasks {
+            match local.note(*slot) {
+                NONE => outside.extend(local.mark(*slot)),
                 task => {
                     tree.start_grace(task);
                     tree.alarm(task, &mut outside);

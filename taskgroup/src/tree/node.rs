@@ -2,9 +2,10 @@
 //!
 //! Before: `reason.rs`, `info.rs`. After: `branches.rs`, which hangs nodes together.
 
+use crate::ledger::Ledger;
 use crate::reason::Reason;
 use crate::task_local::Values;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::task::Waker;
@@ -25,6 +26,8 @@ pub(crate) struct Node {
     pub(super) after: NodeId,
     /// Who to wake so that the node is polled.
     pub(crate) wakeup: Wakeup,
+    /// Of a group: its books, in which the names of its tasks are.
+    pub(super) ledger: Weak<Ledger>,
     /// What most nodes never need.
     pub(super) extra: Option<Box<Extra>>,
 }
@@ -45,8 +48,6 @@ pub(crate) struct Extra {
     pub(crate) grace: Option<Grace>,
     /// The task-local values that were set here, or inherited here from whoever spawned the task. `None`: those above.
     pub(crate) values: Option<Rc<Values>>,
-    /// Of a task: what it was called.
-    pub(crate) name: Option<Arc<str>>,
 }
 
 /// What a node stands for.

@@ -5,17 +5,17 @@
 //! Most tasks are asked nothing and open nothing. So a task's node is made when it is needed, and found through the
 //! number that a slot of the runtime has room for; the group's node through the one beside its set.
 
-use crate::info::{InTask, Label, TaskInfo};
+use crate::info::{InTask, TaskInfo};
 use crate::reason::Reason;
 use crate::tree::branches::Tree;
 use crate::tree::cancel::{Verdict, cancel, verdict_after, verdict_before};
-use crate::tree::node::{Kind, NodeId, Wakeup};
+use crate::tree::node::{NodeId, Wakeup};
 use crate::tree::{self, read, write};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Context;
 use taskgroup_runtime::current::NONE;
-use taskgroup_runtime::ready::{Origin, Wait};
+use taskgroup_runtime::ready::Wait;
 use taskgroup_runtime::{Local, is_quiet};
 
 /// A task, by its slot; or the body of a group, or a root task, which are members of a set as well.
@@ -49,7 +49,7 @@ impl<'a> TaskSpot<'a> {
             return known;
         }
         let wakeup = Wakeup::Slot(self.local.clone(), self.slot);
-        let node = write(|tree| tree.insert(Kind::Task, self.group(), wakeup)).unwrap_or(NONE);
+        let node = write(|tree| tree.insert_task(self.group(), wakeup)).unwrap_or(NONE);
         self.local.set_note(self.slot, node);
         node
     }
@@ -84,32 +84,15 @@ impl<'a> TaskSpot<'a> {
         }
     }
 
-    /// Names it.
-    pub(crate) fn set_name(&self, name: Arc<str>) {
-        let node = self.node();
-        write(|tree| tree.get_mut(node).extra_mut().name = Some(name));
-    }
-
-    /// What it is called and where it was spawned.
-    #[inline]
-    pub(crate) fn label(&self) -> Option<Label> {
-        let name = match self.known_node() {
-            NONE => None,
-            node => read(|tree| tree.name(node)).flatten(),
-        };
-        let Origin { number, place } = self.local.origin(self.slot)?;
-        Some(Label { name, number, place })
-    }
-
     /// Who it is, and under whom. Of a body, the task that it is in.
     pub(crate) fn info(&self) -> Option<Arc<TaskInfo>> {
         let above = match self.group() {
             NONE => None,
             group => read(|tree| tree.info(group)).flatten(),
         };
-        match self.label() {
-            Some(label) if label.number > 0 => Some(Arc::new(TaskInfo::new(label, above))),
-            _ => above,
+        match read(|tree| tree.label(self.local, self.slot)).flatten() {
+            Some(label) => Some(Arc::new(TaskInfo::new(label, above))),
+            None => above,
         }
     }
 
