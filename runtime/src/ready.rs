@@ -26,7 +26,7 @@
 
 use crate::current::NONE;
 use crate::local::Local;
-use crate::slots::{FOR_FIRST_POLL, FOR_PLACE, FOREIGN};
+use crate::slots::{BEGIN, FOR_FIRST_POLL, FOR_PLACE, FOREIGN};
 use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Waker};
@@ -110,6 +110,13 @@ impl ReadySet {
         roots
     }
 
+    /// The set's number in its runtime; see [`Local::begin`].
+    #[inline(always)]
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.set
+    }
+
     /// The runtime in which the members have their slots.
     #[inline(always)]
     #[must_use]
@@ -172,7 +179,7 @@ impl ReadySet {
     #[inline(always)]
     #[must_use]
     pub fn begin(&self) -> Batch<'_> {
-        Batch { set: self, first: self.local.slots().take(self.set) }
+        self.local.begin(self.set)
     }
 }
 
@@ -190,10 +197,11 @@ impl fmt::Debug for ReadySet {
     }
 }
 
-/// The members that were woken when the batch began, in the order of their wakes.
+/// The members that were woken when the first was asked for, in the order of their wakes.
 #[derive(Debug)]
 pub struct Batch<'a> {
-    set: &'a ReadySet,
+    local: &'a Local,
+    set: u32,
     /// The next, or [`NONE`]. They are out of the set's queue, and count as queued until they come up.
     first: u32,
 }
@@ -204,13 +212,7 @@ impl Iterator for Batch<'_> {
     /// The next member, which from now on may be woken again.
     #[inline(always)]
     fn next(&mut self) -> Option<Woken> {
-        while self.first != NONE {
-            let woken = self.set.local.slots().pop(&mut self.first);
-            if woken.is_some() {
-                return woken;
-            }
-        }
-        None
+        self.local.slots().next(self.set, &mut self.first)
     }
 }
 
@@ -218,14 +220,21 @@ impl Drop for Batch<'_> {
     /// Who has not come up is still woken.
     #[inline(always)]
     fn drop(&mut self) {
-        if self.first != NONE {
-            self.set.local.slots().put_back(self.set.set, self.first);
+        if self.first < BEGIN {
+            self.local.slots().put_back(self.set, self.first);
         }
     }
 }
 
 /// What can be asked of the members of all sets of a runtime, and what is kept beside them.
 impl Local {
+    /// What [`ReadySet::begin`] does, for who has only the set's number at hand.
+    #[inline(always)]
+    #[must_use]
+    pub fn begin(&self, set: u32) -> Batch<'_> {
+        Batch { local: self, set, first: BEGIN }
+    }
+
     /// The key of a member. `None`: nobody has that slot.
     #[must_use]
     pub fn key(&self, member: u32) -> Option<u32> {

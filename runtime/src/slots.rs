@@ -70,6 +70,9 @@ struct Set {
     foreign: RefCell<Outside>,
 }
 
+/// The first of a batch that has not begun.
+pub(crate) const BEGIN: u32 = NONE - 1;
+
 /// An owner that looks by itself: the event loop.
 pub(crate) const LOOP: u32 = NONE;
 
@@ -144,25 +147,28 @@ impl Slots {
         }
     }
 
-    /// Takes the queue out of a set: the first of those that are woken, or [`NONE`]. Each is followed by the next, see
-    /// [`pop`](Self::pop). Whoever is woken from now on begins a new queue, and the owner is told.
+    /// The next of a batch of a set: of those that were woken when it was asked for the first time, with `first` at
+    /// [`BEGIN`]. Then the whole queue is taken out; later, `first` is who comes next, or [`NONE`]. Whoever is woken in
+    /// the meantime begins a new queue, and the owner is told.
     #[inline(always)]
-    pub(crate) fn take(&self, set: u32) -> u32 {
-        self.0.borrow().sets[set as usize].head.replace(NONE)
-    }
-
-    /// Takes out the first of what was taken out of a set; `first` is the next then. `None`: it has left.
-    #[inline(always)]
-    pub(crate) fn pop(&self, first: &mut u32) -> Option<Woken> {
-        let tables = self.0.borrow();
-        let id = *first;
-        let slot = &tables.slots[id as usize];
-        *first = slot.next.replace(IDLE);
-        if slot.set != NONE {
-            return Some(Woken { slot: id, key: slot.key, waited: slot.wait.replace(NONE) });
+    pub(crate) fn next(&self, set: u32, first: &mut u32) -> Option<Woken> {
+        while *first != NONE {
+            let tables = self.0.borrow();
+            if *first == BEGIN {
+                *first = tables.sets[set as usize].head.replace(NONE);
+                if *first == NONE {
+                    return None;
+                }
+            }
+            let id = *first;
+            let slot = &tables.slots[id as usize];
+            *first = slot.next.replace(IDLE);
+            if slot.set != NONE {
+                return Some(Woken { slot: id, key: slot.key, waited: slot.wait.replace(NONE) });
+            }
+            drop(tables);
+            self.free(id);
         }
-        drop(tables);
-        self.free(id);
         None
     }
 

@@ -34,6 +34,9 @@ use taskgroup_runtime::{Local, is_quiet};
 pub(crate) struct Join<'a, 'scope, 'env, B: Future, E: 'static> {
     group: &'a TaskGroup<'scope, 'env, E>,
     ledger: &'a Rc<Ledger>,
+    /// The group's runtime and its set: what every poll needs, without a way through the books.
+    local: &'a Rc<Local>,
+    set: u32,
     body: Pin<&'a mut Option<B>>,
     state: BodyState<B::Output>,
     /// Where the group was placed in the tree, if its waker was the task's own then.
@@ -69,7 +72,17 @@ where
         let ledger = &group.ledger;
         ledger.set.wake(ledger.body_slot);
         let state = BodyState::Running { suspended: false };
-        Self { group, ledger, body, state, seen: None, cancelled: false, changed: false }
+        Self {
+            group,
+            ledger,
+            local: ledger.set.local(),
+            set: ledger.set.number(),
+            body,
+            state,
+            seen: None,
+            cancelled: false,
+            changed: false,
+        }
     }
 
     /// Hangs the group where it is polled now, and says to its ready set who owns it.
@@ -158,7 +171,7 @@ where
         let child = self.group.children.borrow_mut().get_mut(key).and_then(|child| child.take());
         let Some(mut child) = child else { return self.look_for(woken) };
         Current::new(woken.slot, NONE).set();
-        let local = self.ledger.set.local();
+        let local = self.local;
         let task = TaskSpot::new(local, woken.slot);
         let waker = local.waker(woken.slot);
         let mut cx = Context::from_waker(&waker);
@@ -271,9 +284,9 @@ where
         if this.seen != Some(place) || !Local::owns(cx) {
             this.place(place, cx);
         }
-        let set = &this.ledger.set;
-        for woken in set.begin() {
-            set.local().count_poll();
+        let local = this.local;
+        for woken in local.begin(this.set) {
+            local.count_poll();
             match woken.key {
                 BODY => this.turn(),
                 _ => this.poll_child(woken),

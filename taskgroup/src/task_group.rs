@@ -10,7 +10,7 @@ use crate::child::Fate;
 use crate::drive::park;
 use crate::exception_group::ExceptionGroup;
 use crate::group::TaskGroup;
-use crate::join::Join;
+use crate::join::{Ended, Join};
 use crate::ledger::{Ledger, Phase};
 use crate::reason::Reason;
 use crate::tree::{TaskSpot, Verdict};
@@ -76,8 +76,7 @@ where
 {
     let place = Location::caller();
     async move {
-        let local = Local::expect_current(format_args!("the task group of {}:{}", place.file(), place.line()));
-        let ledger = Ledger::open(ReadySet::new(&local));
+        let ledger = open(place);
         let ended = {
             let _leave = Leave(&ledger);
             let group = TaskGroup::new(ledger.clone());
@@ -85,24 +84,46 @@ where
             let body = pin!(Some(body(&group)));
             Join::new(&group, body).await
         };
-        let failures = ledger.books_if_any().map(|books| &books.failures);
-        if let Some(payload) = failures.and_then(|failures| failures.take_panic(matches!(ended.body, Some(Err(_))))) {
-            resume_unwind(payload);
+        match conclude(&ledger, ended) {
+            Some(result) => result,
+            None => park().await,
         }
-        let (value, error) = match ended.body {
-            Some(Ok(value)) => (Some(value), None),
-            Some(Err(error)) => (None, Some(error)),
-            None => (None, None),
+    }
+}
+
+// What is called once in the life of a group is not inlined, so that it takes no room in the frame of each level.
+
+#[inline(never)]
+fn open(place: &'static Location<'static>) -> Rc<Ledger> {
+    let local = Local::expect_current(format_args!("the task group of {}:{}", place.file(), place.line()));
+    Ledger::open(ReadySet::new(&local))
+}
+
+/// What the group ends in. `None`: the cancel of something around it goes on; a value is dropped if that came during the
+/// wait for the tasks.
+#[inline(never)]
+fn conclude<T, E: 'static>(ledger: &Ledger, ended: Ended<Result<T, E>>) -> Option<Result<T, ExceptionGroup<E>>> {
+    let Ended { body, cancelled } = ended;
+    if ledger.books_if_any().is_none() {
+        return match body {
+            Some(Ok(value)) if !cancelled => Some(Ok(value)),
+            Some(Err(error)) => ExceptionGroup::collect(Vec::new(), Some(error), 0).map(Err),
+            Some(Ok(_)) | None => None,
         };
-        let (failed, omitted) = failures.map(|failures| failures.take_errors()).unwrap_or_default();
-        if let Some(errors) = ExceptionGroup::collect(failed, error, omitted) {
-            return Err(errors);
-        }
-        match value {
-            Some(value) if !ended.cancelled => Ok(value),
-            // The cancel of something around goes on; a value is dropped if it came during the wait for the tasks.
-            _ => park().await,
-        }
+    }
+    let failures = &ledger.books().failures;
+    if let Some(payload) = failures.take_panic(matches!(body, Some(Err(_)))) {
+        resume_unwind(payload);
+    }
+    let (value, error) = match body {
+        Some(Ok(value)) => (Some(value), None),
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    let (failed, omitted) = failures.take_errors();
+    match ExceptionGroup::collect(failed, error, omitted) {
+        Some(errors) => Some(Err(errors)),
+        None => value.filter(|_| !cancelled).map(Ok),
     }
 }
 
