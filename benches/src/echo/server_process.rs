@@ -67,7 +67,7 @@ impl ServerProcess {
         let Some(file) = self.counts.take() else { return Ok(None) };
         let text = fs::read_to_string(&file)?;
         fs::remove_file(&file)?;
-        Ok(crate::system_calls::total(&text))
+        Ok(crate::counted::total_calls(&text))
     }
 
     fn kill(&mut self) -> io::Result<()> {

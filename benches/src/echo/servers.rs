@@ -8,6 +8,7 @@
 
 use super::server_process::{pin, raise_limit};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with};
+use rustix::process::{Signal, set_parent_process_death_signal};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -49,6 +50,7 @@ pub fn serve(peer: &str, workload: &str) -> io::Result<()> {
     };
     raise_limit();
     pin(0);
+    set_parent_process_death_signal(Some(Signal::KILL))?; // it does not outlive whoever measures it
     let listener = listener()?;
     println!("{} {}", listener.local_addr()?.port(), std::process::id());
     io::stdout().flush()?;

@@ -1,4 +1,4 @@
-//! smol: `LocalExecutor`, `async-io`'s timers and sockets.
+//! smol, that is `async-executor` (its `LocalExecutor`) and `async-io` (timers, sockets, `block_on`).
 //!
 //! Before: `../peer.rs`. After: the other peers.
 //!
@@ -8,7 +8,7 @@
 
 use crate::peer::{Boxed, Either, Peer, Reactor, Timed, Value};
 use async_executor::{LocalExecutor, Task};
-use async_io::{Async, Timer};
+use async_io::{Async, Timer, block_on};
 use futures_lite::future::{or, yield_now};
 use std::cell::Cell;
 use std::future::Future;
@@ -41,7 +41,7 @@ impl Peer for Smol {
     fn block_on<T: 'static>(main: impl Future<Output = T> + 'static) -> T {
         let executor: &'static LocalExecutor<'static> = Box::leak(Box::default());
         EXECUTOR.set(Some(executor));
-        smol::block_on(executor.run(executor.spawn(main)))
+        block_on(executor.run(executor.spawn(main)))
     }
 
     async fn all<A, B>(children: impl Iterator<Item = Either<A, B>>)
@@ -118,11 +118,11 @@ impl Timed for Smol {
 
 impl Reactor for Smol {
     fn start_up() {
-        smol::block_on(LocalExecutor::new().run(async {}));
+        block_on(LocalExecutor::new().run(async {}));
     }
 
     fn start_up_with_a_socket() {
         let socket = async { drop(Async::<TcpListener>::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port")) };
-        smol::block_on(LocalExecutor::new().run(socket));
+        block_on(LocalExecutor::new().run(socket));
     }
 }

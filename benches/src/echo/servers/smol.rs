@@ -4,14 +4,14 @@
 
 use super::BUFFER;
 use async_executor::LocalExecutor;
-use async_io::Async;
+use async_io::{Async, block_on};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use std::io;
 use std::net::{TcpListener, TcpStream};
 
 pub fn serve(listener: TcpListener) -> io::Result<()> {
     let executor = LocalExecutor::new();
-    smol::block_on(executor.run(async {
+    block_on(executor.run(async {
         let listener = Async::new(listener)?;
         loop {
             let (stream, _) = listener.accept().await?;
