@@ -14,7 +14,7 @@ Usage: taskgroup-benches [OPTIONS]               measures, prints tables and tar
        taskgroup-benches one WORKLOAD PEER [N]   a single sample, as a line of JSON
 
   --quick          small sizes, few repeats, a smoke run; its results are kept apart
-  --only PATTERN   only rows whose name contains PATTERN (list shows the names); the others keep their results
+  --only A,B       only rows whose name contains A or B (list shows the names); the others keep their results
   --repeats N      rounds [default: 7; quick: 2]
 
 for one:

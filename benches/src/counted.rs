@@ -7,7 +7,7 @@
 
 use crate::machine::has;
 use crate::peers::RUST;
-use crate::plan::{CONNECTIONS, Row, counted};
+use crate::plan::{Row, counted};
 use crate::progress::Progress;
 use crate::results::{Pass, Results};
 use crate::rounds::{Outcome, is_absent, sample, sample_under};
@@ -88,12 +88,14 @@ fn counts(workload: &str, peer: &str, n: u64, values: impl Iterator<Item = (&'st
     Sample { workload: workload.to_string(), peer: peer.to_string(), n, operations: 1, values }
 }
 
-/// What is traced, and its two lengths: a size and so many batches.
-fn traced() -> Vec<(&'static str, u64, [(u64, u64); 2])> {
-    let echoes = CONNECTIONS.map(|n| ("echo", n, [(n, 10_000), (n, 30_000)]));
-    let mut traced = vec![("ping-pong-cell", 1, [(1, 1), (1, 11)]), ("lateness", 2_000, [(20, 1), (120, 1)])];
-    traced.extend(echoes);
-    traced
+/// The two lengths of a row whose calls are counted, as in [`counted`].
+fn traced(row: &Row) -> Option<[(u64, u64); 2]> {
+    Some(match row.workload {
+        "ping-pong-cell" => [(1, 1), (1, 11)],
+        "lateness" => [(20, 1), (120, 1)],
+        "echo" => [(row.n, 4_000), (row.n, 12_000)],
+        _ => return None,
+    })
 }
 
 /// System calls for each request of an echo server, for each sleep, and for each round trip of two local wakes.
@@ -102,19 +104,16 @@ pub fn system_calls(rows: &[Row], results: &mut Results) -> io::Result<()> {
         eprintln!("SKIPPED system calls: strace is not installed");
         return Ok(());
     }
-    let traced = traced().into_iter().map(|(workload, n, lengths)| (format!("{workload}/{n}"), workload, n, lengths));
-    let traced: Vec<_> = traced.filter(|(name, ..)| rows.iter().any(|row| row.name() == *name)).collect();
-    let mut progress = Progress::new("system calls", (traced.len() * RUST.len()) as u64);
-    for (row, workload, n, [short, long]) in traced {
-        results.forget(&row, Pass::SystemCalls);
+    let rows: Vec<_> = rows.iter().filter_map(|row| Some((row, traced(row)?))).collect();
+    let mut progress = Progress::new("system calls", (rows.len() * RUST.len()) as u64);
+    for (row, [short, long]) in rows {
+        results.forget(&row.name(), Pass::SystemCalls);
         for peer in RUST {
-            progress.step(format!("{row} {peer}"));
-            match (trace(workload, peer, short)?, trace(workload, peer, long)?) {
-                (Some(short), Some(long)) => {
-                    let calls = [("calls", slope(short, long))];
-                    results.add(&row, Pass::SystemCalls, counts(workload, peer, n, calls.into_iter()));
-                }
-                _ => continue,
+            progress.step(format!("{} {peer}", row.name()));
+            let (short, long) = (trace(row.workload, peer, short)?, trace(row.workload, peer, long)?);
+            if let (Some(short), Some(long)) = (short, long) {
+                let calls = [("calls", slope(short, long))];
+                results.add(&row.name(), Pass::SystemCalls, counts(row.workload, peer, row.n, calls.into_iter()));
             }
         }
     }

@@ -11,8 +11,9 @@ use std::error::Error;
 pub fn drive(options: &Options) -> Result<(), Box<dyn Error>> {
     let quick = options.quick;
     let only = options.only.as_deref().unwrap_or_default();
-    let rows: Vec<_> = plan::rows().into_iter().filter(|row| row.name().contains(only)).collect();
-    let with_small = small::ROW.contains(only);
+    let wanted = |name: &str| only.split(',').any(|pattern| name.contains(pattern));
+    let rows: Vec<_> = plan::rows().into_iter().filter(|row| wanted(&row.name())).collect();
+    let with_small = wanted(small::ROW);
     if rows.is_empty() && !with_small {
         return Err(format!("no row's name contains {only:?} (`list` shows them)").into());
     }

@@ -62,8 +62,12 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
                 println!("{:20} {}", row.name(), row.title);
             }
             println!("{:20} echo servers, built", small::ROW);
-            println!("
-peers: {} {}", peers::RUST.join(" "), peers::PYTHON.join(" "));
+            println!(
+                "
+peers: {} {}",
+                peers::RUST.join(" "),
+                peers::PYTHON.join(" ")
+            );
         }
         Command::Drive(options) => driver::drive(&options)?,
         Command::Report(options) => report::again(options.quick)?,

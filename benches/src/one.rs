@@ -35,7 +35,7 @@ pub fn run(order: Order) -> Option<Sample> {
     if order.count {
         counting::start();
     }
-    let Order { workload, peer, n, .. } = order.clone();
+    let Order { workload, peer, n, count: order_counts, .. } = order.clone();
     let measured = match echo::run(&order) {
         Some(measured) => measured,
         None => thread::Builder::new()
@@ -46,8 +46,8 @@ pub fn run(order: Order) -> Option<Sample> {
             .expect("the workload does not panic")?,
     };
     let Measured { operations, mut values } = measured;
-    let counted = counting::count();
-    if counted.allocations > 0 {
+    if order_counts {
+        let counted = counting::count();
         values.insert("allocations".to_string(), counted.allocations as f64);
         values.insert("peak_bytes".to_string(), counted.peak as f64);
     }

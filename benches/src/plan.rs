@@ -109,8 +109,12 @@ pub fn rows() -> Vec<Row> {
         row("sleeps", 1_000_000, "a million sleeps, CPU").at_most(3),
         row("timeout", 1, "a timeout that does not fire"),
         Row { metrics: &["p50", "p99"], ..row("lateness", 2_000, "how late a sleep is") }.at_most(3),
-        Row { unit: Unit::Bytes, metrics: &["rss", "allocator"], ..row("memory", 1_000_000, "memory of a pending task") }
-            .at_most(3),
+        Row {
+            unit: Unit::Bytes,
+            metrics: &["rss", "allocator"],
+            ..row("memory", 1_000_000, "memory of a pending task")
+        }
+        .at_most(3),
     ];
     for n in CONNECTIONS {
         let title = format!("echo, {} connection{}", grouped(n), if n == 1 { "" } else { "s" });
@@ -118,7 +122,9 @@ pub fn rows() -> Vec<Row> {
     }
     let idle = Row { unit: Unit::Bytes, metrics: &["rss"], ..row("idle", 10_000, "memory of an idle connection") };
     rows.push(idle.clone().at_most(3));
-    rows.push(Row { workload: "idle-readable", title: "the same, waiting without a buffer".to_string(), ..idle }.at_most(3));
+    rows.push(
+        Row { workload: "idle-readable", title: "the same, waiting without a buffer".to_string(), ..idle }.at_most(3),
+    );
     for (workload, what) in SCALED {
         for n in SIZES {
             if !rows.iter().any(|row| row.workload == workload && row.n == n) {

@@ -33,7 +33,7 @@ impl Progress {
                 bar.set_message(now);
                 bar.inc(1);
             }
-            None if self.done % 50 == 0 => eprintln!("{}: {} of {} ({now})", self.what, self.done, self.total),
+            None if self.done.is_multiple_of(50) => eprintln!("{}: {} of {} ({now})", self.what, self.done, self.total),
             None => {}
         }
     }

@@ -29,11 +29,7 @@ const SERVERS: [(&str, &str, &str); 6] = [
         "tokio = { version = \"1\", features = [\"io-util\", \"net\", \"rt\"] }",
         include_str!("../small/tokio.rs"),
     ),
-    (
-        "smol",
-        "async-executor = \"1\"\nasync-io = \"2\"\nfutures-lite = \"2\"",
-        include_str!("../small/smol.rs"),
-    ),
+    ("smol", "async-executor = \"1\"\nasync-io = \"2\"\nfutures-lite = \"2\"", include_str!("../small/smol.rs")),
     (
         "monoio",
         "monoio = { version = \"0.2\", default-features = false, features = [\"async-cancel\", \"legacy\"] }",

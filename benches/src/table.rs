@@ -2,7 +2,7 @@
 //!
 //! Before: nothing. After: `tables.rs`.
 
-/// Lines of cells; columns without a value are left out.
+/// Lines of cells, numbers to the right; columns without a value are left out.
 pub struct Table {
     head: Vec<String>,
     lines: Vec<Vec<String>>,
@@ -32,7 +32,11 @@ impl Table {
             let cells: Vec<_> = columns.iter().map(|column| cells[*column].as_str()).collect();
             format!("| {} |\n", cells.join(" | "))
         };
-        let rule: Vec<_> = (0..self.head.len()).map(|column| if column == 0 { "---" } else { "--:" }.into()).collect();
+        let begins_with_a_digit = |cell: &str| cell.trim_start_matches('*').starts_with(|c: char| c.is_ascii_digit());
+        let is_number = |cell: &String| cell.is_empty() || begins_with_a_digit(cell);
+        let numbers = |column: usize| column > 0 && self.lines.iter().all(|line| is_number(&line[column]));
+        let rule = |column| if numbers(column) { "--:" } else { "---" }.to_string();
+        let rule: Vec<_> = (0..self.head.len()).map(rule).collect();
         if self.lines.is_empty() {
             return "Not measured yet.\n".to_string();
         }

@@ -6,11 +6,11 @@ use crate::meter::{Meter, Reading};
 use crate::peer::{Peer, Reactor, Timed};
 use std::collections::BTreeMap;
 
-mod ping_pong;
+mod nested;
 mod pending;
+mod ping_pong;
 mod spawn_join;
 mod start_up;
-mod nested;
 mod threads;
 mod timers;
 mod tree;

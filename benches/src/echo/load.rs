@@ -23,7 +23,8 @@ pub fn measure(order: &Order) -> io::Result<Measured> {
     let server = ServerProcess::start(&order.peer, &order.workload, order.strace)?;
     pin(1);
     let mut connections = Connections::open(server.address, order.n)?;
-    connections.exchange(order.n.max(requests / 10))?; // the caches
+    let warm = if order.exactly.is_some() { order.n } else { order.n.max(requests / 10) };
+    connections.exchange(warm)?; // the caches; all connections are served once
     let before = server.cpu()?;
     let mut latencies = connections.exchange(requests)?;
     let cpu = server.cpu()? - before;

@@ -51,10 +51,7 @@ impl Peer for Buffered {
     }
 
     /// The body stays outside: inside, its size would be that of every child.
-    async fn beside<A, B, T>(
-        children: impl Iterator<Item = Either<A, B>>,
-        body: impl Future<Output = T> + 'static,
-    ) -> T
+    async fn beside<A, B, T>(children: impl Iterator<Item = Either<A, B>>, body: impl Future<Output = T> + 'static) -> T
     where
         A: Future<Output = ()> + 'static,
         B: Future<Output = ()> + 'static,

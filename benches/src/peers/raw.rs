@@ -67,10 +67,7 @@ impl Peer for Raw {
         group.join().await
     }
 
-    async fn beside<A, B, T>(
-        children: impl Iterator<Item = Either<A, B>>,
-        body: impl Future<Output = T> + 'static,
-    ) -> T
+    async fn beside<A, B, T>(children: impl Iterator<Item = Either<A, B>>, body: impl Future<Output = T> + 'static) -> T
     where
         A: Future<Output = ()> + 'static,
         B: Future<Output = ()> + 'static,

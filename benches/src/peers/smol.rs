@@ -75,10 +75,7 @@ impl Peer for Smol {
         executor().spawn(child).await;
     }
 
-    async fn beside<A, B, T>(
-        children: impl Iterator<Item = Either<A, B>>,
-        body: impl Future<Output = T> + 'static,
-    ) -> T
+    async fn beside<A, B, T>(children: impl Iterator<Item = Either<A, B>>, body: impl Future<Output = T> + 'static) -> T
     where
         A: Future<Output = ()> + 'static,
         B: Future<Output = ()> + 'static,

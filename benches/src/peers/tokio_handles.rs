@@ -81,10 +81,7 @@ impl Peer for TokioHandles {
         spawn_local(child).await.expect("no task fails");
     }
 
-    async fn beside<A, B, T>(
-        children: impl Iterator<Item = Either<A, B>>,
-        body: impl Future<Output = T> + 'static,
-    ) -> T
+    async fn beside<A, B, T>(children: impl Iterator<Item = Either<A, B>>, body: impl Future<Output = T> + 'static) -> T
     where
         A: Future<Output = ()> + 'static,
         B: Future<Output = ()> + 'static,

@@ -54,10 +54,7 @@ impl Peer for Unordered {
     }
 
     /// The body is one of the children: so it is polled when it was woken, and not with each of them.
-    async fn beside<A, B, T>(
-        children: impl Iterator<Item = Either<A, B>>,
-        body: impl Future<Output = T> + 'static,
-    ) -> T
+    async fn beside<A, B, T>(children: impl Iterator<Item = Either<A, B>>, body: impl Future<Output = T> + 'static) -> T
     where
         A: Future<Output = ()> + 'static,
         B: Future<Output = ()> + 'static,

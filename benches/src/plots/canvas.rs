@@ -131,7 +131,7 @@ impl<'a> Canvas<'a> {
     pub fn legend(&self, (left, top): (i32, i32), width: i32, peers: &[&str]) -> Result<i32, Box<dyn Error>> {
         let (mut x, mut y) = (left, top);
         for peer in peers {
-            let wide = 30 + 8 * label(peer).len() as i32;
+            let wide = 44 + 7 * label(peer).len() as i32;
             if x + wide > left + width {
                 (x, y) = (left, y + 22);
             }
@@ -147,7 +147,7 @@ impl<'a> Canvas<'a> {
 }
 
 /// What a peer is called in a plot.
-pub fn label<'a>(peer: &'a str) -> &'a str {
+pub fn label(peer: &str) -> &str {
     match peer {
         "unordered" => "FuturesUnordered",
         "buffered" => "futures-buffered",
@@ -195,7 +195,6 @@ impl LogScale {
 /// A power of ten of nanoseconds.
 pub fn decade(nanos: f64) -> String {
     match nanos {
-        ..1.0 => format!("{nanos} ns"),
         ..1e3 => format!("{nanos} ns"),
         ..1e6 => format!("{} µs", nanos / 1e3),
         ..1e9 => format!("{} ms", nanos / 1e6),

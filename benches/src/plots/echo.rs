@@ -19,21 +19,34 @@ pub fn draw(results: &Results, file: &Path, theme: &'static Theme) -> Result<(),
     let value = |n: u64, peer: &str, metric| results.median(&format!("echo/{n}"), peer, metric);
     let serves = |peer: &&str| CONNECTIONS.iter().any(|n| value(*n, peer, "cpu").is_some());
     let peers: Vec<_> = RUST.into_iter().filter(serves).collect();
-    let all = |metric| CONNECTIONS.iter().flat_map(move |n| RUST.into_iter().filter_map(move |peer| value(*n, peer, metric)));
-    let most = all("cpu").fold(0.0, f64::max);
+    let all =
+        |metric| CONNECTIONS.iter().flat_map(move |n| RUST.into_iter().filter_map(move |peer| value(*n, peer, metric)));
     let Some(wait) = LogScale::around(all("p50").chain(all("p99")), DOTS.0, DOTS.1) else { return Ok(()) };
     let group = STEP * peers.len() as i32 + 34;
     let bottom = 78 + group * CONNECTIONS.len() as i32;
     let canvas = Canvas::new(file, (960, bottom + 30), theme);
     canvas.strong((16, 20), 16, HPos::Left, theme.text, "TCP echo, 64 bytes")?;
-    canvas.text((BARS.0, 46), 13, HPos::Left, theme.faint, "server's CPU for each request")?;
-    canvas.text((DOTS.0, 46), 13, HPos::Left, theme.faint, "the client waits: median (mark) to 99th percentile (end of line)")?;
+    canvas.text(
+        (BARS.0, 46),
+        13,
+        HPos::Left,
+        theme.faint,
+        "server's CPU for each request, each group to its own scale",
+    )?;
+    canvas.text(
+        (DOTS.0, 46),
+        13,
+        HPos::Left,
+        theme.faint,
+        "the client waits: median (mark) to 99th percentile (end of line)",
+    )?;
     for power in wait.decades() {
         canvas.line(&[(wait.at(power), 66), (wait.at(power), bottom)], theme.grid, 1)?;
         canvas.text((wait.at(power), bottom + 14), 12, HPos::Center, theme.faint, &decade(power))?;
     }
     for (place, n) in CONNECTIONS.into_iter().enumerate() {
         let top = 78 + group * place as i32;
+        let most = peers.iter().filter_map(|peer| value(n, peer, "cpu")).fold(0.0, f64::max);
         let title = format!("{} connection{}", grouped(n), if n == 1 { "" } else { "s" });
         canvas.strong((16, top), 13, HPos::Left, theme.text, &title)?;
         for (turn, peer) in peers.iter().enumerate() {

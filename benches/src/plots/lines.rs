@@ -18,7 +18,13 @@ pub struct Line {
 pub type Field = (i32, i32, i32, i32);
 
 /// Draws lines with axes; the names of the peers at the right, moved apart where they would meet.
-pub fn draw(canvas: &Canvas<'_>, field: Field, ticks: &[u64], lines: &[Line], named: bool) -> Result<(), Box<dyn Error>> {
+pub fn draw(
+    canvas: &Canvas<'_>,
+    field: Field,
+    ticks: &[u64],
+    lines: &[Line],
+    named: bool,
+) -> Result<(), Box<dyn Error>> {
     let (left, top, right, bottom) = field;
     let values = lines.iter().flat_map(|line| line.points.iter().map(|point| point.1));
     let (low, high) = values.fold((f64::INFINITY, 0.0f64), |(low, high), value| (low.min(value), high.max(value)));
@@ -65,7 +71,7 @@ pub fn draw(canvas: &Canvas<'_>, field: Field, ticks: &[u64], lines: &[Line], na
 }
 
 /// Places near where they want to be, at least so far apart, inside the limits as far as they fit.
-fn apart<'a>(mut ends: Vec<(i32, &'a str)>, step: i32, (top, bottom): (i32, i32)) -> Vec<(i32, (i32, &'a str))> {
+fn apart(mut ends: Vec<(i32, &str)>, step: i32, (top, bottom): (i32, i32)) -> Vec<(i32, (i32, &str))> {
     ends.sort();
     let mut places: Vec<(i32, (i32, &str))> = Vec::new();
     for end in ends {

@@ -27,8 +27,15 @@ pub fn draw(results: &Results, file: &Path, theme: &'static Theme) -> Result<(),
     let bottom = top + STEP * rows.len() as i32;
     let canvas = Canvas::new(file, (WIDTH, bottom + 50), theme);
     canvas.strong((16, 20), 16, HPos::Left, theme.text, "Time of one operation")?;
-    canvas.text((190, 20), 13, HPos::Left, theme.faint, "median; further left is faster; each grid line is ten times the one before")?;
-    let shown: Vec<_> = peers.iter().copied().filter(|peer| rows.iter().any(|row| value(row, peer).is_some())).collect();
+    canvas.text(
+        (190, 20),
+        13,
+        HPos::Left,
+        theme.faint,
+        "median; further left is faster; each grid line is ten times the one before",
+    )?;
+    let shown: Vec<_> =
+        peers.iter().copied().filter(|peer| rows.iter().any(|row| value(row, peer).is_some())).collect();
     canvas.legend((16, 48), WIDTH - 30, &shown)?;
     for power in x.decades() {
         canvas.line(&[(x.at(power), top - 8), (x.at(power), bottom)], theme.grid, 1)?;
@@ -36,7 +43,11 @@ pub fn draw(results: &Results, file: &Path, theme: &'static Theme) -> Result<(),
     }
     for (place, row) in rows.iter().enumerate() {
         let y = top + STEP * place as i32 + STEP / 2;
-        canvas.text((LEFT - 14, y), 13, HPos::Right, theme.text, &row.title)?;
+        let what = match metric(row) {
+            "ns" => row.title.clone(),
+            metric => format!("{}, {}", row.title, metric.replace("cpu", "CPU")),
+        };
+        canvas.text((LEFT - 14, y), 13, HPos::Right, theme.text, &what)?;
         canvas.line(&[(LEFT, y), (WIDTH - RIGHT, y)], theme.grid, 1)?;
         let others = peers.iter().filter(|peer| **peer != OURS).chain([&OURS]); // ours on top
         for peer in others {
@@ -54,5 +65,7 @@ pub fn draw(results: &Results, file: &Path, theme: &'static Theme) -> Result<(),
 
 /// Rows in time, with more than two peers: neither memory nor the sizes between.
 fn is_shown(results: &Results, row: &Row) -> bool {
-    row.unit == Unit::Nanos && row.peers.len() > 2 && row.metrics.iter().any(|metric| results.median(&row.name(), OURS, metric).is_some())
+    row.unit == Unit::Nanos
+        && row.peers.len() > 2
+        && row.metrics.iter().any(|metric| results.median(&row.name(), OURS, metric).is_some())
 }

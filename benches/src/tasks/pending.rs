@@ -44,7 +44,10 @@ async fn wait(count: &'static Count, n: u64) {
 }
 
 /// So many tasks of two types.
-fn waiting(count: &'static Count, n: u64) -> impl Iterator<Item = Either<impl Future<Output = ()>, impl Future<Output = ()>>> {
+fn waiting(
+    count: &'static Count,
+    n: u64,
+) -> impl Iterator<Item = Either<impl Future<Output = ()>, impl Future<Output = ()>>> {
     (0..n).map(move |i| match i % 2 {
         0 => Either::Left(wait(count, n)),
         _ => Either::Right(async move { wait(count, n).await }),
@@ -81,7 +84,8 @@ pub fn cancel<P: Peer>(meter: Meter, n: u64) -> Reading {
         let meter = if n < MANY { meter } else { meter.once() };
         meter
             .part(n, async || {
-                (count.begun.set(0), count.dropped.set(0));
+                count.begun.set(0);
+                count.dropped.set(0);
                 let start = P::beside(waiting(count, n), async move {
                     count.all_wait.wait().await;
                     meter.clock.now()

@@ -14,11 +14,9 @@ pub fn units<P: Peer>(meter: Meter, n: u64) -> Reading {
     P::block_on(async move {
         let counter: &'static Cell<u64> = Box::leak(Box::default());
         let child = |i: u64| {
-            let (one, other) = (
-                async move { counter.set(counter.get() + i) },
-                async move { counter.set(counter.get() + (i ^ n)) },
-            );
-            if i % 2 == 0 { Either::Left(one) } else { Either::Right(other) }
+            let (one, other) =
+                (async move { counter.set(counter.get() + i) }, async move { counter.set(counter.get() + (i ^ n)) });
+            if i.is_multiple_of(2) { Either::Left(one) } else { Either::Right(other) }
         };
         measure(meter, n, async || P::all((0..n).map(child)).await).await
     })

@@ -16,7 +16,10 @@ const MANY: u64 = 100_000;
 pub fn sleeps<P: Timed>(meter: Meter, n: u64) -> Reading {
     let child = move |i: u64| {
         let time = Duration::from_micros(1 + (i * 7_919) % n);
-        if i % 2 == 0 { Either::Left(P::sleep(time)) } else { Either::Right(async move { P::sleep(time).await }) }
+        match i % 2 {
+            0 => Either::Left(P::sleep(time)),
+            _ => Either::Right(async move { P::sleep(time).await }),
+        }
     };
     let meter = Meter { clock: Clock::Process, ..if n < MANY { meter } else { meter.once() } };
     P::block_on_timed(async move { meter.each(n, async || P::all((0..n).map(child)).await).await })
