@@ -19,7 +19,7 @@ Usage: taskgroup-benches [OPTIONS]               measures, prints tables and tar
 
 for one:
   --exactly B      B batches, however long they take, instead of as many as take long enough
-  --count          count allocations
+  --count          count allocations, and the most bytes at once
   --quick          shorter
 
 Everything goes to target/bench. PYTHON names the Python to use [default: python3].

@@ -93,6 +93,7 @@ pub fn measure(rows: &[Row], repeats: u64, quick: bool, results: &mut Results) -
                 }
             }
         }
+        results.save(&Results::file(quick))?; // a run that is broken off has its rounds
     }
     Ok(())
 }

@@ -38,6 +38,10 @@ pub fn named(results: &Results, name: &str) -> Option<String> {
         "echo" => side_by_side(results, &of(&["echo"])),
         "instructions" => counts(results, &all, "instructions"),
         "allocations" => counts(results, &all, "allocations"),
+        "peak" => {
+            let rows: Vec<_> = all.iter().filter(|row| row.n == 1_000_000).cloned().collect();
+            counts(results, &rows, "peak_bytes")
+        }
         "system-calls" => system_calls(results),
         "small" => small(results),
         "python" => python(results, &all),
@@ -54,12 +58,16 @@ fn side_by_side(results: &Results, rows: &[Row]) -> String {
             let cell = |peer: &str| median(peer).map(|value| with_unit(value, row.unit));
             let of = |theirs: Option<f64>| Some(format!("{} x", digits(median(OURS)? / theirs?)));
             let best = results.best(&row.name(), metric, &libraries());
-            let title = if row.metrics.len() > 1 { format!("{}, {metric}", row.title) } else { row.title.clone() };
             let ours = [cell(OURS).map(|cell| format!("**{cell}**")), of(median("tokio")), of(best.map(|best| best.1))];
-            table.line(title, ours.into_iter().chain(others().map(cell)));
+            table.line(titled(row, metric), ours.into_iter().chain(others().map(cell)));
         }
     }
     table.markdown()
+}
+
+/// The title of a row, and which of its metrics it is.
+fn titled(row: &Row, metric: &str) -> String {
+    if row.metrics.len() > 1 { format!("{}, {metric}", row.title) } else { row.title.clone() }
 }
 
 fn others() -> impl Iterator<Item = &'static str> {
@@ -111,7 +119,7 @@ fn python(results: &Results, rows: &[Row]) -> String {
             let Some(asyncio) = median(PYTHON[0]) else { continue };
             let cell = |peer: &str| median(peer).map(|value| with_unit(value, row.unit));
             let ratio = median(OURS).map(|ours| digits(ours / asyncio));
-            table.line(&row.title, [cell(OURS), cell(PYTHON[0]), cell(PYTHON[1]), ratio]);
+            table.line(titled(row, metric), [cell(OURS), cell(PYTHON[0]), cell(PYTHON[1]), ratio]);
         }
     }
     table.markdown()

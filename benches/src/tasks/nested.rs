@@ -2,6 +2,8 @@
 //!
 //! Before: `../bell.rs`. After: the other workloads.
 //!
+//! The caller is the body of a group that holds the tower beside it, and that is not counted.
+//!
 //! What a level costs shows here: where children are polled inside their group, a wake climbs and a poll descends all
 //! of them. The loops with flat tasks (tokio, smol, monoio) know no groups; there, each level is a task that awaits the
 //! handle of the next, and a wake costs the same at any depth. The recursion needs a box at each level, for all.

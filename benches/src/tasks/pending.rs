@@ -88,10 +88,10 @@ pub fn cancel<P: Peer>(meter: Meter, n: u64) -> Reading {
                 count.dropped.set(0);
                 let start = P::beside(waiting(count, n), async move {
                     count.all_wait.wait().await;
-                    meter.clock.now()
+                    meter.now()
                 })
                 .await;
-                let took = meter.clock.now() - start;
+                let took = meter.now() - start;
                 assert_eq!(count.dropped.get(), n, "who has joined its tasks has none left");
                 took
             })
