@@ -9,6 +9,9 @@ use crate::{counted, plan, report, rounds, small};
 use std::error::Error;
 
 pub fn drive(options: &Options) -> Result<(), Box<dyn Error>> {
+    if cfg!(debug_assertions) {
+        return Err("a debug build measures nothing: cargo run --release".into());
+    }
     let quick = options.quick;
     let only = options.only.as_deref().unwrap_or_default();
     let wanted = |name: &str| only.split(',').any(|pattern| name.contains(pattern));

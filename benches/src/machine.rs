@@ -93,7 +93,7 @@ pub fn has(program: &str, argument: &str) -> bool {
 
 /// Where this repository is.
 pub fn repository() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package is a folder of it")
 }
 
 /// Where results go.
