@@ -6,11 +6,15 @@
 #   test   all tests, debug; those that need release besides
 #   doc    rustdoc without warnings, links included
 #   all    the four above
-#   deep   what takes longer or needs more than stable Rust: Miri, AddressSanitizer, the whole suite in release
+#   bench  the package that measures: clippy, its tests, a few workloads in small
+#   deep   what takes longer or needs more than stable Rust: Miri, AddressSanitizer, the whole suite in release, bench
 #
 # A check whose tool is absent is skipped by name, loudly, and listed again at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# The package that measures builds tokio and others; only `bench` does.
+light=(--workspace --exclude taskgroup-benches)
 
 skipped=()
 skip() {
@@ -28,18 +32,18 @@ fmt() {
 }
 
 lint() {
-    run cargo clippy --workspace --all-targets --quiet -- -D warnings
-    run cargo clippy --workspace --all-targets --features anyhow,plain --quiet -- -D warnings
+    run cargo clippy "${light[@]}" --all-targets --quiet -- -D warnings
+    run cargo clippy "${light[@]}" --all-targets --features anyhow,plain --quiet -- -D warnings
     local msrv=1.88.0
     if rustup toolchain list 2>/dev/null | grep -q "^$msrv-"; then
-        CARGO_TARGET_DIR=target/msrv run cargo "+$msrv" check --workspace --all-targets --quiet
+        CARGO_TARGET_DIR=target/msrv run cargo "+$msrv" check "${light[@]}" --all-targets --quiet
     else
         skip "msrv" "Rust $msrv is not installed (rustup toolchain install $msrv)"
     fi
     local target
     for target in aarch64-apple-darwin x86_64-unknown-freebsd; do
         if [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ]; then
-            run cargo check --workspace --quiet --target "$target"
+            run cargo check "${light[@]}" --quiet --target "$target"
         else
             skip "check for $target" "its std is not installed (rustup target add $target)"
         fi
@@ -65,7 +69,13 @@ test_() {
 }
 
 doc() {
-    RUSTDOCFLAGS="-D warnings" run cargo doc --workspace --no-deps --quiet
+    RUSTDOCFLAGS="-D warnings" run cargo doc "${light[@]}" --no-deps --quiet
+}
+
+bench() {
+    run cargo clippy --package taskgroup-benches --all-targets --quiet -- -D warnings
+    run cargo test --package taskgroup-benches --quiet
+    run cargo run --package taskgroup-benches --release --quiet -- --quick --repeats 1 --only timeout,tree,idle
 }
 
 deep() {
@@ -100,9 +110,10 @@ case "${1:-all}" in
     lint) lint ;;
     test) test_ ;;
     doc) doc ;;
+    bench) bench ;;
     all) fmt; lint; test_; doc ;;
-    deep) fmt; lint; test_; doc; deep ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    deep) fmt; lint; test_; doc; deep; bench ;;
+    *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 if [ ${#skipped[@]} -gt 0 ]; then

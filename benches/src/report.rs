@@ -1,0 +1,77 @@
+//! From results to what people read: the terminal, `docs/PERFORMANCE.md`, the plots.
+//!
+//! Before: `tables.rs`, `plots.rs`. After: nothing.
+
+use crate::machine::{repository, target};
+use crate::plan::{Row, rows};
+use crate::results::Results;
+use crate::{plots, tables, terminal};
+use std::error::Error;
+use std::fs;
+use std::io::{self, Write};
+
+/// Prints the rows, and all targets that are known.
+pub fn print(results: &Results, rows: &[Row]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for row in rows {
+        write!(out, "{}", terminal::of_row(results, row))?;
+    }
+    write!(out, "{}", terminal::target_list(results))
+}
+
+/// Prints everything, and writes what belongs to the documents.
+pub fn again(quick: bool) -> Result<(), Box<dyn Error>> {
+    let results = Results::load(quick)?;
+    if results.entries.is_empty() {
+        return Err(format!("{} has no results: measure first", Results::file(quick).display()).into());
+    }
+    print(&results, &rows())?;
+    write(&results, quick)
+}
+
+/// Tables and plots. Those of a quick run go to `target/bench/quick`, since nobody should quote them.
+pub fn write(results: &Results, quick: bool) -> Result<(), Box<dyn Error>> {
+    let docs = repository().join("docs");
+    let page = fs::read_to_string(docs.join("PERFORMANCE.md"))?;
+    let filled = fill(&page, |name| tables::named(results, name))?;
+    let folder = if quick { target().join("quick") } else { docs };
+    plots::draw_all(results, &folder.join("performance"))?;
+    fs::write(folder.join("PERFORMANCE.md"), filled)?;
+    eprintln!("{}", folder.join("PERFORMANCE.md").display());
+    Ok(())
+}
+
+const BEGIN: &str = "<!-- table: ";
+const END: &str = "<!-- end -->";
+
+/// Replaces what is between `<!-- table: NAME -->` and `<!-- end -->`.
+fn fill(page: &str, table: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut parts = page.split(BEGIN);
+    let mut filled = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let (name, rest) = part.split_once(" -->").ok_or("a table's marker has no end")?;
+        let (_, after) = rest.split_once(END).ok_or_else(|| format!("table {name} has no {END}"))?;
+        let table = table(name).ok_or_else(|| format!("there is no table {name}"))?;
+        filled += &format!("{BEGIN}{name} -->\n\n{table}\n{END}{after}");
+    }
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_replaced_and_the_text_around_it_stays() {
+        let page = "before\n<!-- table: a -->\nold\n<!-- end -->\nafter\n";
+        let once = fill(page, |name| Some(format!("new {name}\n"))).expect("the markers match");
+        assert_eq!(once, "before\n<!-- table: a -->\n\nnew a\n\n<!-- end -->\nafter\n");
+        assert_eq!(fill(&once, |_| Some("new a\n".to_string())).as_ref(), Ok(&once));
+    }
+
+    #[test]
+    fn a_table_that_nobody_knows_is_an_error() {
+        assert!(fill("<!-- table: x -->\n<!-- end -->", |_| None).is_err());
+        assert!(fill("<!-- table: a -->\n", |_| Some(String::new())).is_err());
+    }
+}
