@@ -20,8 +20,6 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Polls after which a turn looks at sockets and timers again. Checked between batches.
-const POLLS_A_TURN: u32 = 64;
 /// The key under which `block_on`'s future is a member of the root set.
 pub(crate) const MAIN: u32 = NONE - 1;
 /// The key of a task that was spawned from inside and has no place among the futures yet: the first of those.
@@ -153,9 +151,10 @@ impl<'env> Runtime<'env> {
 
     /// Runs batches of what is ready. Gives the number of polls.
     fn run(&self, main: &mut Option<&mut dyn MainTask>) -> u32 {
-        let before = self.local.polls();
+        self.local.begin_run();
         loop {
-            for task in self.roots.begin() {
+            let mut batch = self.roots.begin();
+            while let Some(task) = self.local.next_root(&mut batch) {
                 self.local.count_poll();
                 match task.key {
                     MAIN => {
@@ -170,9 +169,9 @@ impl<'env> Runtime<'env> {
                     key => self.poll_root(key as usize),
                 }
             }
-            let polls = self.local.polls().wrapping_sub(before);
-            if polls >= POLLS_A_TURN || self.roots.is_empty() {
-                return polls;
+            self.roots.end();
+            if !self.local.may_run_on() || self.roots.is_empty() {
+                return self.local.polls_of_run();
             }
         }
     }

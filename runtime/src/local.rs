@@ -11,6 +11,7 @@
 use crate::clock::{Clock, Time};
 use crate::current::{Current, NONE, Restore};
 use crate::raw;
+use crate::ready::{Batch, Woken};
 use crate::reactor::Reactor;
 use crate::remote::{NOBODY, Remote};
 use crate::slots::{Outside, Slots};
@@ -36,6 +37,9 @@ thread_local! {
     static TURNS: Cell<u64> = const { Cell::new(0) };
 }
 
+/// Polls after which a turn looks at sockets and timers again. Checked between batches.
+const POLLS_A_TURN: u32 = 64;
+
 /// Operations on descriptors that a task may do without a wait in between.
 const OPERATIONS_A_POLL: u32 = 64;
 
@@ -52,6 +56,8 @@ pub struct Local {
     spawned: RefCell<VecDeque<Spawned>>,
     /// Polls ever made, wrapping; children's count. What bounds a turn, and what one task may do in it.
     polls: Cell<u32>,
+    /// How many there were when the loop began to run what is ready, in this turn.
+    polls_before: Cell<u32>,
     /// The number of the turn; see [`Local::turn_number`].
     turn: Cell<u64>,
     /// At which poll operations were last counted, and how many there were in it.
@@ -74,6 +80,7 @@ impl Local {
             reactor: Reactor::default(),
             spawned: RefCell::default(),
             polls: Cell::new(0),
+            polls_before: Cell::new(0),
             turn: Cell::new(0),
             operations: Cell::new((0, 0)),
             in_turn: Cell::new(false),
@@ -290,8 +297,27 @@ impl Local {
         &self.spawned
     }
 
-    pub(crate) fn polls(&self) -> u32 {
-        self.polls.get()
+    /// The loop begins to run what is ready.
+    pub(crate) fn begin_run(&self) {
+        self.polls_before.set(self.polls.get());
+    }
+
+    /// The next root task of a batch.
+    #[inline(always)]
+    pub(crate) fn next_root(&self, batch: &mut Batch<'_>) -> Option<Woken> {
+        self.slots.calm();
+        batch.next()
+    }
+
+    /// Polls made since.
+    pub(crate) fn polls_of_run(&self) -> u32 {
+        self.polls.get().wrapping_sub(self.polls_before.get())
+    }
+
+    /// Whether another batch may follow in this turn.
+    #[inline(always)]
+    pub(crate) fn may_run_on(&self) -> bool {
+        self.polls_of_run() < POLLS_A_TURN
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -18,15 +18,16 @@
 //! ```
 //!
 //! (1) [`Waker::wake`], (2) and (3) `Slots::mark`, (4) `Runtime::run`, (5) [`ReadySet::begin`], (6) [`Batch::next`].
-//! The climb ends at the first set in which somebody is woken already, so a thousand wakes in one group cost the owner
-//! one. A batch takes the whole queue out: who is woken while it runs is the first of the next, and climbs.
+//! The climb ends at the first set that has been told already, so a thousand wakes in one group cost the owner one. A set
+//! that is being polled counts as told: its owner is up already, and is told again at the end if members are woken.
 //!
 //! No lock, no atomic, no allocation on the way.
 #![forbid(unsafe_code)]
 
 use crate::current::NONE;
+use crate::freeze::is_quiet;
 use crate::local::Local;
-use crate::slots::{BEGIN, FOR_FIRST_POLL, FOR_PLACE, FOREIGN};
+use crate::slots::{After, BEGIN, FOR_FIRST_POLL, FOR_PLACE, FOREIGN};
 use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Waker};
@@ -181,6 +182,12 @@ impl ReadySet {
     pub fn begin(&self) -> Batch<'_> {
         self.local.begin(self.set)
     }
+
+    /// Ends a batch. If members are woken, the owner is told again.
+    #[inline(always)]
+    pub fn end(&self) {
+        self.local.end(self.set, false);
+    }
 }
 
 impl Drop for ReadySet {
@@ -228,6 +235,22 @@ impl Drop for Batch<'_> {
 
 /// What can be asked of the members of all sets of a runtime, and what is kept beside them.
 impl Local {
+    /// Ends a batch. If members are woken, the owner is told again; or else another batch may follow at once, in the same
+    /// poll, and then the answer is true: that is if `may_stay`, and to return to the loop would lead right back, since
+    /// nobody else is woken. Not in a turn that has made its polls, and not while a cancel is in force, which may have
+    /// changed what is done on the way.
+    #[inline(always)]
+    pub fn end(&self, set: u32, may_stay: bool) -> bool {
+        match self.slots().end(set, || may_stay && is_quiet() && self.may_run_on()) {
+            After::Over => false,
+            After::Stay => true,
+            After::Wake(set) => {
+                self.wake_foreign(set);
+                false
+            }
+        }
+    }
+
     /// What [`ReadySet::begin`] does, for who has only the set's number at hand.
     #[inline(always)]
     #[must_use]

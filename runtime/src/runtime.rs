@@ -157,6 +157,7 @@ fn advance_clock_of(local: &Local, by: Duration) -> Result<(), ClockIsReal> {
         return Err(ClockIsReal);
     }
     local.time().advance(by);
+    local.slots().disturb(); // a deadline may be over now without a wake
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 //! names.
 //!
 //! Slots and sets are numbers into two tables, and the tables hold numbers only: a wake follows them from a slot to its
-//! set, from the set to the slot of its owner, and so on, in memory that lies together. A slot is 20 bytes.
+//! set, from the set to the slot of its owner, and so on, in memory that lies together. A slot is 24 bytes.
 #![forbid(unsafe_code)]
 
 use crate::current::NONE;
@@ -26,6 +26,10 @@ struct Tables {
     free: u32,
     sets: Vec<Set>,
     free_sets: Vec<u32>,
+    /// How many slots are queued.
+    queued: Cell<u32>,
+    /// One of those who are being polled and own sets was woken for its own sake; see [`Slots::stay`].
+    is_disturbed: Cell<bool>,
 }
 
 pub(crate) struct Slot {
@@ -41,6 +45,9 @@ pub(crate) struct Slot {
     pub(crate) wait: Cell<u32>,
     /// What the layer above keeps beside the member, or [`NONE`].
     pub(crate) note: Cell<u32>,
+    /// Of how many sets it is the owner; with [`IN_PERSON`] if it is queued for its own sake, and not merely to poll one
+    /// of those.
+    owns: Cell<u32>,
     #[allow(dead_code, reason = "asked by `plain.rs` only")]
     pub(crate) waker: SlotWaker,
 }
@@ -48,17 +55,21 @@ pub(crate) struct Slot {
 /// `next` of a slot that is not queued: neither woken, nor woken and not polled since.
 const IDLE: u32 = NONE - 1;
 
+/// In [`Slot::owns`].
+const IN_PERSON: u32 = 1 << 31;
+
 /// [`Slot::wait`] of a member that was not polled yet, and of one that has to wait for a place. [`NONE`]: it has not said;
 /// all others are members that it waits for.
 pub(crate) const FOR_FIRST_POLL: u32 = NONE - 1;
 pub(crate) const FOR_PLACE: u32 = NONE - 2;
 
 struct Set {
-    /// First of the queue, or [`NONE`]: then nobody is woken. While there is somebody, the owner knows: whoever is the
-    /// first tells it.
+    /// First of the queue, or [`NONE`]: then nobody is woken.
     head: Cell<u32>,
     /// Last of the queue, if there is one.
     tail: Cell<u32>,
+    /// The owner knows that the set is to be polled, or is polling it now. While false, the queue is empty.
+    is_told: Cell<bool>,
     /// Who polls the set, and so has to hear of its first wake: the slot of a member of another set, told by climbing,
     /// without its waker; or one of the two below.
     owner: Cell<u32>,
@@ -78,6 +89,15 @@ pub(crate) const LOOP: u32 = NONE;
 
 /// An owner between us and whom there is somebody else's code: a combinator that gave us a waker of its own.
 pub(crate) const FOREIGN: u32 = NONE - 1;
+
+/// What comes after a batch.
+pub(crate) enum After {
+    /// The next one, in the same poll.
+    Stay,
+    Over,
+    /// Over, and the foreign owner of this set is to be woken.
+    Wake(u32),
+}
 
 /// A waker to be woken once no borrow is held. (Waking is user code.)
 pub(crate) type Outside = Option<Rc<Waker>>;
@@ -114,15 +134,14 @@ impl Slots {
         let Tables { slots, free, sets, .. } = &mut *self.0.borrow_mut();
         sets[set as usize].members += 1;
         let id = *free;
-        let (next, wait, note) = (Cell::new(IDLE), Cell::new(FOR_FIRST_POLL), Cell::new(NONE));
         if let Some(slot) = slots.get_mut(id as usize) {
             *free = slot.next.get();
-            *slot = Slot { next, key, set, wait, note, waker: SlotWaker::new(Address { runtime, slot: id }) };
+            *slot = Slot::new(set, key, Address { runtime, slot: id });
             return id;
         }
         assert!(slots.len() < FOR_PLACE as usize, "four thousand million tasks do not fit into memory");
         let id = slots.len() as u32;
-        slots.push(Slot { next, key, set, wait, note, waker: SlotWaker::new(Address { runtime, slot: id }) });
+        slots.push(Slot::new(set, key, Address { runtime, slot: id }));
         id
     }
 
@@ -149,13 +168,15 @@ impl Slots {
 
     /// The next of a batch of a set: of those that were woken when it was asked for the first time, with `first` at
     /// [`BEGIN`]. Then the whole queue is taken out; later, `first` is who comes next, or [`NONE`]. Whoever is woken in
-    /// the meantime begins a new queue, and the owner is told.
+    /// the meantime begins a new queue.
     #[inline(always)]
     pub(crate) fn next(&self, set: u32, first: &mut u32) -> Option<Woken> {
         while *first != NONE {
             let tables = self.0.borrow();
             if *first == BEGIN {
-                *first = tables.sets[set as usize].head.replace(NONE);
+                let set = &tables.sets[set as usize];
+                set.is_told.set(true);
+                *first = set.head.replace(NONE);
                 if *first == NONE {
                     return None;
                 }
@@ -163,6 +184,10 @@ impl Slots {
             let id = *first;
             let slot = &tables.slots[id as usize];
             *first = slot.next.replace(IDLE);
+            tables.count_out();
+            if slot.owns.get() >= IN_PERSON {
+                tables.note_in_person(slot);
+            }
             if slot.set != NONE {
                 return Some(Woken { slot: id, key: slot.key, waited: slot.wait.replace(NONE) });
             }
@@ -211,8 +236,45 @@ impl Slots {
     pub(crate) fn set_owner(&self, set: u32, owner: u32, foreign: Outside) -> Outside {
         let tables = self.0.borrow();
         let set = &tables.sets[set as usize];
-        set.owner.set(owner);
+        tables.disown(set.owner.replace(owner));
+        if let Some(slot) = tables.slots.get(owner as usize) {
+            slot.owns.set(slot.owns.get() + 1);
+        }
         set.foreign.replace(foreign)
+    }
+
+    /// After a batch: if nobody in the set is woken, all is over. Else, whether the next one may follow at once, because
+    /// nobody else would be polled in between; if not, the owner is told.
+    ///
+    /// It may if nobody else is woken in the whole runtime, and if none of those above was woken for its own sake for the
+    /// poll that is under way. Then to go up to the loop and to come down again would lead right back. `may` is asked
+    /// last.
+    #[inline(always)]
+    pub(crate) fn end(&self, id: u32, may: impl FnOnce() -> bool) -> After {
+        let tables = self.0.borrow();
+        let set = &tables.sets[id as usize];
+        if set.head.get() == NONE {
+            set.is_told.set(false);
+            return After::Over;
+        }
+        if tables.queued.get() == 1 && !tables.is_disturbed.get() && may() {
+            return After::Stay;
+        }
+        match tables.tell(id) {
+            NONE => After::Over,
+            foreign => After::Wake(foreign),
+        }
+    }
+
+    /// Those who are being polled may act differently when they are polled again, though nothing woke them.
+    pub(crate) fn disturb(&self) {
+        self.0.borrow().is_disturbed.set(true);
+    }
+
+    /// A root task is about to be polled: what was noted of those who were polled before is over.
+    #[inline(always)]
+    pub(crate) fn calm(&self) {
+        self.0.borrow().is_disturbed.set(false);
     }
 
     /// The waker of a set's owner, where it is somebody else's.
@@ -242,56 +304,117 @@ impl Slots {
     /// set its number, for ever, so that a wake of it reaches nobody else.
     #[inline(always)]
     pub(crate) fn close(&self, id: u32) -> Outside {
-        let Tables { slots, free, sets, free_sets } = &mut *self.0.borrow_mut();
+        let tables = &mut *self.0.borrow_mut();
+        let Tables { slots, free, sets, free_sets, queued, .. } = tables;
         let set = &sets[id as usize];
         let mut next = set.head.replace(NONE);
         while next != NONE {
             let slot = &slots[next as usize];
             let this = mem::replace(&mut next, slot.next.get());
+            queued.set(queued.get() - 1);
             if slot.set == NONE {
                 slot.next.set(mem::replace(free, this));
             }
         }
+        let owner = set.owner.get();
         if set.members == 0 {
             free_sets.push(id);
         }
-        set.foreign.take()
+        let foreign = set.foreign.take();
+        tables.disown(owner);
+        foreign
     }
 }
 
 impl Default for Tables {
     fn default() -> Self {
-        Self { slots: Vec::new(), free: NONE, sets: Vec::new(), free_sets: Vec::new() }
+        Self {
+            slots: Vec::new(),
+            free: NONE,
+            sets: Vec::new(),
+            free_sets: Vec::new(),
+            queued: Cell::new(0),
+            is_disturbed: Cell::new(false),
+        }
     }
 }
 
 impl Tables {
     #[inline(always)]
     fn mark(&self, slot: u32) -> u32 {
-        let mut id = slot;
+        let Some(target) = self.slots.get(slot as usize) else { return NONE };
+        target.owns.set(target.owns.get() | IN_PERSON);
+        self.queue(slot, target)
+    }
+
+    /// Queues a slot and climbs.
+    #[inline(always)]
+    fn queue<'a>(&'a self, mut id: u32, mut slot: &'a Slot) -> u32 {
         loop {
-            let Some(slot) = self.slots.get(id as usize) else { return NONE };
             if slot.is_queued() {
                 return NONE; // so is every slot that is free, or has left
             }
             slot.next.set(NONE);
+            self.queued.set(self.queued.get() + 1);
             let set = &self.sets[slot.set as usize];
             let tail = set.tail.replace(id);
-            if set.head.get() != NONE {
-                self.slots[tail as usize].next.set(id);
-                return NONE; // who polls the set has been told
+            match set.head.get() {
+                NONE => set.head.set(id),
+                _ => self.slots[tail as usize].next.set(id),
             }
-            set.head.set(id);
+            if set.is_told.replace(true) {
+                return NONE;
+            }
             match set.owner.get() {
                 LOOP => return NONE,
                 FOREIGN => return slot.set,
                 owner => id = owner,
             }
+            slot = &self.slots[id as usize];
+        }
+    }
+
+    /// Tells the owner of a set.
+    #[inline(always)]
+    fn tell(&self, set: u32) -> u32 {
+        match self.sets[set as usize].owner.get() {
+            LOOP => NONE,
+            FOREIGN => set,
+            owner => self.queue(owner, &self.slots[owner as usize]),
+        }
+    }
+
+    /// A slot comes up that was woken for its own sake.
+    #[inline(always)]
+    fn note_in_person(&self, slot: &Slot) {
+        let owns = slot.owns.get() - IN_PERSON;
+        slot.owns.set(owns);
+        if owns > 0 {
+            self.is_disturbed.set(true);
+        }
+    }
+
+    #[inline(always)]
+    fn count_out(&self) {
+        self.queued.set(self.queued.get() - 1);
+    }
+
+    /// A slot owns a set less. (A future may have moved out of its task, and that have ended: then it is not.)
+    fn disown(&self, owner: u32) {
+        if let Some(slot) = self.slots.get(owner as usize) {
+            let owns = slot.owns.get();
+            slot.owns.set(if owns & !IN_PERSON > 0 { owns - 1 } else { owns });
         }
     }
 }
 
 impl Slot {
+    #[inline(always)]
+    fn new(set: u32, key: u32, address: Address) -> Self {
+        let (next, wait, note, owns) = (Cell::new(IDLE), Cell::new(FOR_FIRST_POLL), Cell::new(NONE), Cell::new(0));
+        Self { next, key, set, wait, note, owns, waker: SlotWaker::new(address) }
+    }
+
     /// Whether it is woken and was not polled since.
     #[inline(always)]
     pub(crate) fn is_queued(&self) -> bool {
@@ -304,6 +427,7 @@ impl Default for Set {
         Self {
             head: Cell::new(NONE),
             tail: Cell::new(NONE),
+            is_told: Cell::new(false),
             owner: Cell::new(LOOP),
             note: Cell::new(NONE),
             members: 0,

@@ -281,24 +281,30 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let place = Place::here();
-        if this.seen != Some(place) || !Local::owns(cx) {
+        let has_moved = this.seen != Some(place) || !Local::owns(cx);
+        if has_moved {
             this.place(place, cx);
         }
         let local = this.local;
-        for woken in local.begin(this.set) {
-            local.count_poll();
-            match woken.key {
-                BODY => this.turn(),
-                _ => this.poll_child(woken),
+        loop {
+            for woken in local.begin(this.set) {
+                local.count_poll();
+                match woken.key {
+                    BODY => this.turn(),
+                    _ => this.poll_child(woken),
+                }
+                place.current.set();
             }
-            place.current.set();
+            if this.changed
+                && let Poll::Ready(ended) = this.settle()
+            {
+                return Poll::Ready(ended);
+            }
+            // Where the group is new, what is around it may have more to do in this poll than to wait for it.
+            if !local.end(this.set, !has_moved) {
+                return Poll::Pending;
+            }
         }
-        if this.changed
-            && let Poll::Ready(ended) = this.settle()
-        {
-            return Poll::Ready(ended);
-        }
-        Poll::Pending
     }
 }
 
