@@ -32,9 +32,6 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-/// The set of a runtime's root tasks.
-pub(crate) const ROOTS: u32 = 0;
-
 /// What a member waits for, as far as it has said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
@@ -75,18 +72,12 @@ pub struct Woken {
     pub slot: u32,
     /// Its key, as its set names it.
     pub key: u32,
-    /// What it waited for until now, as a number.
-    pub(crate) waited: u32,
+    /// Whether it came up before.
+    pub has_run: bool,
 }
 
-impl Woken {
-    /// Whether it came up before.
-    #[inline(always)]
-    #[must_use]
-    pub fn has_run(self) -> bool {
-        !matches!(self.waited, FOR_FIRST_POLL | FOR_PLACE)
-    }
-}
+/// The set of a runtime's root tasks.
+pub(crate) const ROOTS: u32 = 0;
 
 /// A set of members of which some are woken; see the head of this module.
 ///
@@ -144,6 +135,7 @@ impl ReadySet {
 
     /// Takes a member out; wakes that are under way find nobody, or its slot's next tenant, once. To be called once
     /// for each member.
+    #[inline(always)]
     pub fn leave(&self, slot: u32) {
         self.local.slots().vacate(slot);
     }

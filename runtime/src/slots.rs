@@ -189,7 +189,8 @@ impl Slots {
                 tables.note_in_person(slot);
             }
             if slot.set != NONE {
-                return Some(Woken { slot: id, key: slot.key, waited: slot.wait.replace(NONE) });
+                let has_run = !matches!(slot.wait.replace(NONE), FOR_FIRST_POLL | FOR_PLACE);
+                return Some(Woken { slot: id, key: slot.key, has_run });
             }
             drop(tables);
             self.free(id);

@@ -3,7 +3,7 @@
 //! Before: `limit.rs`, `failures.rs`, `handlers.rs`, `child.rs`. After: `ledger.rs`, which makes it when it is first needed.
 
 use crate::child::BoxedChild;
-use crate::failures::Failures;
+use crate::failures::{Failed, Failures};
 use crate::handlers::Holders;
 use crate::limit::Limit;
 use std::cell::{Cell, RefCell};
@@ -13,6 +13,8 @@ use std::time::Duration;
 pub(crate) struct Books {
     pub(crate) limit: Limit,
     pub(crate) failures: Failures,
+    /// The error of a supervised task that has ended just now.
+    pub(crate) supervised: Cell<Option<Failed>>,
     pub(crate) holders: Holders,
     /// The handler that was set last.
     pub(crate) handler: Cell<Option<u32>>,

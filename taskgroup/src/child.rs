@@ -4,7 +4,7 @@
 //! polls them.
 
 use crate::drive::{Payload, discard, discard_second_panic};
-use crate::failures::{Failed, Failure};
+use crate::failures::Failure;
 use crate::ledger::Ledger;
 use crate::outcome::Outcome;
 use crate::tree::Verdict;
@@ -13,17 +13,18 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use taskgroup_runtime::{Beside, Report, report};
 
 /// A child of a group: a future, of whatever type and with whatever value.
 pub(crate) trait Child {
-    /// Polls the future. Its value goes to where the handle finds it; what comes back is its error.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Failure>>;
+    /// Polls the future. Its value goes to where the handle finds it, its error to `failure`. (Not as what comes back:
+    /// that would cost each poll that ends in neither.)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, failure: &mut Option<Failure>) -> Poll<()>;
 
     /// Ends the child in the books: drops the future, then a value that nobody can ask for, and writes down what came
-    /// of it. What comes back is an error that its group does not keep.
-    fn bury(self: Pin<Box<Self>>, ledger: &Ledger, key: u32, fate: Fate) -> Option<Failed>;
+    /// of it.
+    fn bury(self: Pin<Box<Self>>, ledger: &Ledger, key: u32, fate: Fate);
 }
 
 pub(crate) type BoxedChild<'scope> = Pin<Box<dyn Child + 'scope>>;
@@ -67,23 +68,21 @@ where
     F: Future,
     Fin: Fn(F::Output) -> Result<T, Failure> + Unpin,
 {
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Failure>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, failure: &mut Option<Failure>) -> Poll<()> {
         let (future, Companion { place, finish }) = self.project();
-        future.poll(cx).map(|output| match finish(output) {
-            Ok(value) => {
-                place.set(Some(value));
-                None
-            }
-            Err(failure) => Some(failure),
-        })
+        match finish(ready!(future.poll(cx))) {
+            Ok(value) => place.set(Some(value)),
+            Err(error) => *failure = Some(error),
+        }
+        Poll::Ready(())
     }
 
-    fn bury(self: Pin<Box<Self>>, ledger: &Ledger, key: u32, fate: Fate) -> Option<Failed> {
+    fn bury(self: Pin<Box<Self>>, ledger: &Ledger, key: u32, fate: Fate) {
         let place = Rc::clone(&self.companion().place);
         let fate = drop_as_part_of(fate, || drop(self));
         let nobody_wants_it = Rc::strong_count(&place) == 1;
         let fate = if nobody_wants_it { drop_as_part_of(fate, || drop(place.take())) } else { fate };
-        ledger.ended(key, fate)
+        ledger.ended(key, fate);
     }
 }
 

@@ -23,6 +23,7 @@ use crate::handlers::Handlers;
 use crate::ledger::{Ledger, Phase};
 use crate::outcome::Outcome;
 use crate::reason::Reason;
+use crate::shelf::Children;
 use crate::spawn_error::SpawnError;
 use crate::task::Task;
 use std::cell::RefCell;
@@ -79,7 +80,7 @@ pub struct TaskGroup<'scope, 'env: 'scope, E: 'static = BoxError> {
     /// The children, by their keys. Empty: one that is being polled, and so in the hands of `join.rs`; or the key is
     /// nobody's, or that of one in the inbox. Nothing here has drop glue; whoever takes a child out of the group buries
     /// it.
-    pub(crate) children: RefCell<Vec<ManuallyDrop<Option<BoxedChild<'scope>>>>>,
+    pub(crate) children: RefCell<Children<'scope>>,
     pub(crate) ledger: Rc<Ledger>,
     /// Who gets the errors of tasks that are [supervised](Self::supervise).
     pub(crate) handlers: Handlers<'scope>,
@@ -91,9 +92,9 @@ pub struct TaskGroup<'scope, 'env: 'scope, E: 'static = BoxError> {
 }
 
 impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
-    pub(crate) fn new(ledger: Rc<Ledger>) -> Self {
-        let handlers = Handlers::default();
-        Self { children: RefCell::default(), ledger, handlers, env: PhantomData, errors: PhantomData }
+    pub(crate) fn new(ledger: Rc<Ledger>, children: Children<'scope>) -> Self {
+        let (children, handlers) = (RefCell::new(children), Handlers::default());
+        Self { children, ledger, handlers, env: PhantomData, errors: PhantomData }
     }
 
     /// Starts a task. It runs for the first time when whoever spawns it waits; tasks start in the order of spawning.

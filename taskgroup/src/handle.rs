@@ -45,7 +45,7 @@ impl Handle {
     #[inline(always)]
     pub(crate) fn end(&self) -> Option<How> {
         match self.life() {
-            Life::Live { .. } => None,
+            Life::Live { .. } | Life::Free { .. } => None,
             Life::Ended { how, .. } => Some(how),
         }
     }
@@ -54,7 +54,7 @@ impl Handle {
     #[inline(always)]
     pub(crate) fn told_end(&self) -> Option<How> {
         match self.life() {
-            Life::Live { .. } => None,
+            Life::Live { .. } | Life::Free { .. } => None,
             Life::Ended { how: How::Refused, .. } => Some(How::Refused),
             Life::Ended { how, edition } => (edition != self.ledger.news.edition()).then_some(how),
         }
@@ -129,6 +129,7 @@ impl Handle {
 
 impl Drop for Handle {
     /// Does nothing to the task.
+    #[inline(always)]
     fn drop(&mut self) {
         self.ledger.tasks.release(self.key);
     }

@@ -21,6 +21,7 @@ use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::tree::{self, Place, TaskSpot, Verdict};
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -166,78 +167,74 @@ where
     /// Polls a child in its own name, as `drive` does with a scope. It has a slot of its own and may be dropped without a
     /// poll, so there is less to ask.
     #[inline(always)]
-    fn poll_child(&mut self, woken: Woken) {
-        let key = woken.key as usize;
-        let child = self.group.children.borrow_mut().get_mut(key).and_then(|child| child.take());
-        let Some(mut child) = child else { return self.look_for(woken) };
-        Current::new(woken.slot, NONE).set();
-        let local = self.local;
-        let task = TaskSpot::new(local, woken.slot);
-        let waker = local.waker(woken.slot);
+    fn poll_child(&mut self, local: &Rc<Local>, Woken { slot, key, has_run }: Woken) {
+        let children = &self.group.children;
+        let child = children.borrow_mut().get_mut(key as usize).and_then(|child| child.take());
+        let Some(mut child) = child else { return self.look_for(slot, key, has_run) };
+        Current::new(slot, NONE).set();
+        let waker = local.waker(slot);
         let mut cx = Context::from_waker(&waker);
-        let mut verdict = if is_quiet() { Verdict::Keep } else { task.verdict_before(&mut cx) };
+        let verdict = if is_quiet() { Verdict::Keep } else { TaskSpot::new(local, slot).verdict_before(&mut cx) };
         let fate = if verdict == Verdict::Keep {
-            match catch_unwind(AssertUnwindSafe(|| child.as_mut().poll(&mut cx))) {
+            let mut failure = None;
+            match catch_unwind(AssertUnwindSafe(|| child.as_mut().poll(&mut cx, &mut failure))) {
                 Ok(Poll::Pending) => {
-                    verdict = if is_quiet() { Verdict::Keep } else { task.verdict_after() };
+                    let verdict = if is_quiet() { Verdict::Keep } else { TaskSpot::new(local, slot).verdict_after() };
                     if verdict == Verdict::Keep {
-                        *self.group.children.borrow_mut()[key] = Some(child);
+                        children.borrow_mut()[key as usize] = ManuallyDrop::new(Some(child));
                         return;
                     }
                     Fate::Cancelled { verdict, was_started: true }
                 }
-                Ok(Poll::Ready(failure)) => Fate::Done(failure),
+                Ok(Poll::Ready(())) => Fate::Done(failure),
                 Err(payload) => Fate::Panicked(payload),
             }
         } else {
-            Fate::Cancelled { verdict, was_started: woken.has_run() }
+            Fate::Cancelled { verdict, was_started: has_run }
         };
-        self.child_ended(woken.key, child, fate);
+        self.child_ended(key, child, fate);
     }
 
     /// A child comes up that is not in its place: it is in the inbox, or it is one that has no place in the limit yet
     /// and is cancelled, or was woken through its slot's last tenant.
     #[cold]
-    fn look_for(&mut self, mut woken: Woken) {
+    fn look_for(&mut self, slot: u32, key: u32, has_run: bool) {
         self.group.receive();
-        if woken.key >= QUEUED {
-            woken.key -= QUEUED;
-            if self.ledger.is_to_wait(woken.key, woken.slot) {
-                return;
-            }
+        if key >= QUEUED && self.ledger.is_to_wait(key - QUEUED, slot) {
+            return;
         }
-        let is_there = self.group.children.borrow().get(woken.key as usize).is_some_and(|child| child.is_some());
+        let key = key & !QUEUED;
+        let is_there = self.group.children.borrow().get(key as usize).is_some_and(|child| child.is_some());
         if is_there {
-            self.poll_child_not_inlined(woken);
+            self.poll_child(self.local, Woken { slot, key, has_run });
         }
-    }
-
-    #[inline(never)]
-    fn poll_child_not_inlined(&mut self, woken: Woken) {
-        self.poll_child(woken);
     }
 
     /// Not inlined, so that it takes no room in the frame of each level.
     #[inline(never)]
     fn child_ended(&mut self, key: u32, child: BoxedChild<'scope>, fate: Fate) {
         self.changed = true;
-        match self.ledger.tasks.with(key, |row| row.policy()) {
-            Policy::FailFast | Policy::Collect => drop(child.bury(self.ledger, key, fate)),
-            Policy::Supervise(handler) => self.supervised_ended(key, child, fate, handler),
+        if self.ledger.books_if_any().is_some()
+            && let Policy::Supervise(handler) = self.ledger.tasks.with(key, |row| row.policy())
+        {
+            return self.supervised_ended(key, child, fate, handler);
         }
+        child.bury(self.ledger, key, fate);
     }
 
     /// The handler is the user's, and so is what it holds. It runs in the name of the group's owner.
     #[cold]
     fn supervised_ended(&self, key: u32, child: BoxedChild<'scope>, fate: Fate, handler: u32) {
         let label = self.ledger.tasks.with(key, |row| row.label());
-        let failed = child.bury(self.ledger, key, fate);
-        let handler = self.group.handlers.get(handler, self.ledger.books().holders.release(handler));
+        child.bury(self.ledger, key, fate);
+        let books = self.ledger.books();
+        let (failed, handler) =
+            (books.supervised.take(), self.group.handlers.get(handler, books.holders.release(handler)));
         let _owner = self.seen.map(|place| place.current.enter());
         let handled = catch_unwind(AssertUnwindSafe(move || failed.into_iter().for_each(&*handler)));
         if let Err(payload) = handled {
             let task = TaskInfo::new(label, self.ledger.owner());
-            self.ledger.books().failures.panicked(payload, Some(&Arc::new(task)));
+            books.failures.panicked(payload, Some(&Arc::new(task)));
         }
     }
 
@@ -291,7 +288,7 @@ where
                 local.count_poll();
                 match woken.key {
                     BODY => this.turn(),
-                    _ => this.poll_child(woken),
+                    _ => this.poll_child(local, woken),
                 }
                 place.current.set();
             }

@@ -13,7 +13,7 @@ use crate::news::News;
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::task_local;
-use crate::tasks::{How, Tasks};
+use crate::tasks::{How, Rows, Tasks};
 use crate::tree::{self, NodeId, Spot, TaskSpot, Verdict, Wakeup};
 use std::cell::{Cell, OnceCell};
 use std::panic::Location;
@@ -68,7 +68,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Opens the books. The group's node is not placed yet: that happens where it is polled.
-    pub(crate) fn open(set: ReadySet) -> Rc<Self> {
+    pub(crate) fn open(set: ReadySet, rows: Rows) -> Rc<Self> {
         let body_slot = set.join(BODY);
         Rc::new_cyclic(|ledger| {
             let node = tree::insert_group(ledger.clone(), Wakeup::Slot(set.local().clone(), body_slot));
@@ -77,7 +77,7 @@ impl Ledger {
                 set,
                 node,
                 body_slot,
-                tasks: Tasks::default(),
+                tasks: Tasks::new(rows),
                 live: Cell::new(0),
                 phase: Cell::new(Phase::Open),
                 body_lives: Cell::new(true),
@@ -218,52 +218,64 @@ impl Ledger {
     }
 
     /// A child has ended and its future is gone: writes it down. What follows from it, follows after the batch; but the
-    /// failure of a supervised child is given back.
-    pub(crate) fn ended(&self, key: u32, fate: Fate) -> Option<Failed> {
-        let slot = self.tasks.with(key, |row| row.slot());
-        let task = TaskSpot::new(self.set.local(), slot);
+    /// failure of a supervised child is for [`Books::supervised`].
+    #[inline(always)]
+    pub(crate) fn ended(&self, key: u32, fate: Fate) {
         self.live.set(self.live.get() - 1);
-        let mut supervised = None;
         let how = match fate {
             Fate::Done(None) => How::Value,
+            fate => self.ended_badly(key, fate),
+        };
+        if let Some(books) = self.books_if_any() {
+            self.end_by_the_books(books, key);
+        }
+        let (slot, joiner, other) = self.tasks.end(key, how, self.news.edition());
+        TaskSpot::new(self.set.local(), slot).end();
+        self.set.leave(slot);
+        if joiner != NONE {
+            self.news.add_member(joiner);
+        } else if let Some(joiner) = other {
+            self.news.add(joiner);
+        }
+    }
+
+    /// A child has not ended with a value: how, then. Its node is still in the tree, and its row says that it lives.
+    #[inline(never)]
+    fn ended_badly(&self, key: u32, fate: Fate) -> How {
+        let slot = self.tasks.with(key, |row| row.slot());
+        let task = TaskSpot::new(self.set.local(), slot);
+        match fate {
+            Fate::Done(None) => How::Value,
             Fate::Done(Some(failure)) => {
-                supervised = self.failed(key, task, failure);
+                self.failed(key, task, failure);
                 How::Failed
             }
-            Fate::Cancelled { verdict, was_started } => self.cancelled(key, task, verdict, was_started),
+            Fate::Cancelled { verdict, was_started } => {
+                if let Some(reason) = task.own_reason() {
+                    self.tasks.with(key, |row| row.extra_mut().reason = Some(reason));
+                }
+                report_loss(verdict, || Some(self.info(key)), || task.reason());
+                How::Cancelled { was_started, cut_off: verdict == Verdict::CutOff }
+            }
             Fate::Panicked(payload) => {
                 self.books().failures.panicked(payload, Some(&self.keep_info(key)));
                 How::Panicked
             }
-        };
-        if let Some(books) = self.books_if_any() {
-            books.limit.leave(self.number(key));
-            self.start_queued(&books.limit);
         }
-        task.end();
-        self.set.leave(slot);
-        if let Some(joiner) = self.tasks.end(key, how, self.news.edition()) {
-            self.news.add(joiner);
-        }
-        supervised
     }
 
-    /// A child has failed. The error comes back if it is a handler's.
     #[cold]
-    fn failed(&self, key: u32, task: TaskSpot<'_>, failure: Failure) -> Option<Failed> {
-        let (info, policy) = (self.keep_info(key), self.tasks.with(key, |row| row.policy()));
-        if failure.is::<GivenAway>() {
-            return None;
-        }
-        self.books().failures.failed(Failed { failure, task: info, cancelled: task.reason() }, policy)
+    fn end_by_the_books(&self, books: &Books, key: u32) {
+        books.limit.leave(self.number(key));
+        self.start_queued(&books.limit);
     }
 
-    fn cancelled(&self, key: u32, task: TaskSpot<'_>, verdict: Verdict, was_started: bool) -> How {
-        if let Some(reason) = task.own_reason() {
-            self.tasks.with(key, |row| row.extra_mut().reason = Some(reason));
+    fn failed(&self, key: u32, task: TaskSpot<'_>, failure: Failure) {
+        let (info, policy) = (self.keep_info(key), self.tasks.with(key, |row| row.policy()));
+        if !failure.is::<GivenAway>() {
+            let books = self.books();
+            books.supervised.set(books.failures.failed(Failed { failure, task: info, cancelled: task.reason() }, policy));
         }
-        report_loss(verdict, || Some(self.info(key)), || task.reason());
-        How::Cancelled { was_started, cut_off: verdict == Verdict::CutOff }
     }
 
     /// No more children; those that live are asked to end, in the order of their spawning. Once.

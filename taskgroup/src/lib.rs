@@ -73,6 +73,7 @@ mod reason;
 #[cfg(doctest)]
 mod rejections;
 mod scope;
+mod shelf;
 mod spawn_error;
 mod spawner;
 mod start;

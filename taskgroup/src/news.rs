@@ -15,13 +15,14 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::Waker;
 use taskgroup_runtime::Local;
+use taskgroup_runtime::current::NONE;
 
 /// The news of a group.
-#[derive(Default)]
 pub(crate) struct News {
     /// How often all was told.
     edition: Cell<u64>,
-    /// Keeps its room from one edition to the next.
+    /// The first to be told, if that is a member; else [`NONE`]. Most news have no other.
+    first: Cell<u32>,
     joiners: RefCell<Vec<Joiner>>,
 }
 
@@ -42,23 +43,48 @@ impl News {
         self.edition.get()
     }
 
+    /// A member of the group's runtime is to be told.
+    #[inline(always)]
+    pub(crate) fn add_member(&self, slot: u32) {
+        if self.first.get() == NONE && self.joiners.borrow().is_empty() {
+            self.first.set(slot);
+        } else {
+            self.add(Joiner::Member(slot));
+        }
+    }
+
+    #[inline(never)]
     pub(crate) fn add(&self, joiner: Joiner) {
         self.joiners.borrow_mut().push(joiner);
     }
 
     /// Tells everybody.
+    #[inline(always)]
     pub(crate) fn tell(&self, local: &Local) {
         self.edition.set(self.edition.get() + 1);
-        let mut joiners = self.joiners.take();
-        for joiner in joiners.drain(..) {
+        match self.first.replace(NONE) {
+            NONE => {}
+            slot => local.wake(slot),
+        }
+        if !self.joiners.borrow().is_empty() {
+            self.tell_the_others(local);
+        }
+    }
+
+    #[inline(never)]
+    fn tell_the_others(&self, local: &Local) {
+        for joiner in self.joiners.take() {
             match joiner {
                 Joiner::Member(slot) => local.wake(slot),
                 Joiner::Waker(waker) => waker.wake(),
                 Joiner::Line(line, place) => line.arrive(place),
             }
         }
-        if self.joiners.borrow().is_empty() {
-            self.joiners.replace(joiners);
-        }
+    }
+}
+
+impl Default for News {
+    fn default() -> Self {
+        Self { edition: Cell::new(0), first: Cell::new(NONE), joiners: RefCell::default() }
     }
 }

@@ -13,6 +13,7 @@ use crate::group::TaskGroup;
 use crate::join::{Ended, Join};
 use crate::ledger::{Ledger, Phase};
 use crate::reason::Reason;
+use crate::shelf::{self, Children};
 use crate::tree::{TaskSpot, Verdict};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
@@ -76,10 +77,10 @@ where
 {
     let place = Location::caller();
     async move {
-        let ledger = open(place);
+        let (ledger, children) = open(place);
         let ended = {
             let _leave = Leave(&ledger);
-            let group = TaskGroup::new(ledger.clone());
+            let group = TaskGroup::new(ledger.clone(), children);
             let _drain = Drain(&group);
             let body = pin!(Some(body(&group)));
             Join::new(&group, body).await
@@ -94,9 +95,10 @@ where
 // What is called once in the life of a group is not inlined, so that it takes no room in the frame of each level.
 
 #[inline(never)]
-fn open(place: &'static Location<'static>) -> Rc<Ledger> {
+fn open<'scope>(place: &'static Location<'static>) -> (Rc<Ledger>, Children<'scope>) {
     let local = Local::expect_current(format_args!("the task group of {}:{}", place.file(), place.line()));
-    Ledger::open(ReadySet::new(&local))
+    let (rows, children) = shelf::take();
+    (Ledger::open(ReadySet::new(&local), rows), children)
 }
 
 /// What the group ends in. `None`: the cancel of something around it goes on; a value is dropped if that came during the
@@ -153,7 +155,7 @@ impl<E> Drop for Drain<'_, '_, '_, E> {
             }
         }
         if ledger.phase() == Phase::Over {
-            return; // the usual end: nobody is left, and `task_group` has the errors
+            return shelf::keep_children(self.0.children.take()); // the usual end: nobody is left
         }
         ledger.close(&Reason::Dropped);
         loop {

@@ -158,13 +158,17 @@ impl<T> fmt::Debug for TaskLocal<T> {
 }
 
 /// What is set where the caller runs.
+#[inline(never)]
 fn inherited() -> Option<Rc<Values>> {
     if ALIVE.with(Cell::get) == 0 { None } else { Spot::here().values() }
 }
 
 /// A task that is spawned gets what its spawner has.
+#[inline(always)]
 pub(crate) fn inherit(task: TaskSpot<'_>) {
-    if let Some(values) = inherited() {
+    if ALIVE.with(Cell::get) > 0
+        && let Some(values) = inherited()
+    {
         tree::set_values(task.node(), values);
     }
 }

@@ -10,7 +10,7 @@
 //! ```
 //! (1) `Ledger::admit`, (2) `Ledger::ended`, (3) `Ledger::refuse`.
 //!
-//! A row is there until the task has ended and its handle is gone. Its key is the task's in everything that a group
+//! A row is there until the task has ended and its handle is gone; then it is free for another task. Its key is the task's in everything that a group
 //! keeps: the same as the future's, and as that of the member of the ready set. Rows are kept small: what a task may be
 //! called, and who may wait for it besides a task of the same runtime, is in an [`Extra`] that most do without.
 
@@ -18,23 +18,29 @@ use crate::info::{Label, TaskInfo};
 use crate::news::Joiner;
 use crate::policy::Policy;
 use crate::reason::Reason;
-use slab::Slab;
+use crate::shelf;
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::mem;
 use std::panic::Location;
 use std::sync::Arc;
 use taskgroup_runtime::current::NONE;
 
-/// The rows, by key.
-#[derive(Default)]
+/// The rows of a group, by key.
 pub(crate) struct Tasks {
-    rows: RefCell<Slab<Row>>,
+    rows: RefCell<Rows>,
+    /// The first of the free rows, which are linked; [`NONE`].
+    free: Cell<u32>,
+    /// Rows that are not free.
+    taken: Cell<u32>,
     /// Those that are left when the group is over: for handles that stay. Then `rows` is empty.
     left: RefCell<BTreeMap<u32, Row>>,
     /// Tasks ever spawned or refused, wrapping: the number of the last.
     last: Cell<u32>,
 }
+
+pub(crate) type Rows = Vec<Row>;
 
 /// A task.
 pub(crate) struct Row {
@@ -47,6 +53,7 @@ pub(crate) struct Row {
     policy: Policy,
     /// Where it was spawned.
     place: &'static Location<'static>,
+    /// (Of a free row: empty.)
     extra: Option<Box<Extra>>,
 }
 
@@ -63,6 +70,10 @@ pub(crate) enum Life {
         how: How,
         /// In which edition of the group's news the end is.
         edition: u64,
+    },
+    /// There is no task, and no handle.
+    Free {
+        next: u32,
     },
 }
 
@@ -94,6 +105,12 @@ pub(crate) struct Extra {
 }
 
 impl Tasks {
+    /// None, with room in an empty table.
+    pub(crate) fn new(rows: Rows) -> Self {
+        let (free, taken, last) = (Cell::new(NONE), Cell::new(0), Cell::new(0));
+        Self { rows: RefCell::new(rows), free, taken, left: RefCell::default(), last }
+    }
+
     /// A row for a new task, with the slot that `join` gives it under its key. Gives both.
     #[inline(always)]
     pub(crate) fn add(
@@ -103,19 +120,41 @@ impl Tasks {
         join: impl FnOnce(u32) -> u32,
     ) -> (u32, u32) {
         let mut rows = self.rows.borrow_mut();
-        let entry = rows.vacant_entry();
-        let key = entry.key() as u32;
+        let key = if self.free.get() == NONE { rows.len() as u32 } else { self.free.get() };
         let slot = join(key);
-        let life = Life::Live { slot, joiner: NONE };
-        entry.insert(Row { life, number: self.count(), is_held: true, policy, place, extra: None });
+        self.put(&mut rows, key, Row::new(Life::Live { slot, joiner: NONE }, self.count(), policy, place));
         (key, slot)
     }
 
     /// A row for a task that is not taken in.
     pub(crate) fn refuse(&self, place: &'static Location<'static>) -> u32 {
+        let mut rows = self.rows.borrow_mut();
+        let key = if self.free.get() == NONE { rows.len() as u32 } else { self.free.get() };
         let life = Life::Ended { how: How::Refused, edition: 0 };
-        let (number, policy) = (self.count(), Policy::FailFast);
-        self.rows.borrow_mut().insert(Row { life, number, is_held: true, policy, place, extra: None }) as u32
+        self.put(&mut rows, key, Row::new(life, self.count(), Policy::FailFast, place));
+        key
+    }
+
+    #[inline(always)]
+    fn put(&self, rows: &mut Rows, key: u32, row: Row) {
+        self.taken.set(self.taken.get() + 1);
+        match rows.get_mut(key as usize) {
+            Some(free) => {
+                let Life::Free { next } = free.life else { unreachable!("the row is free") };
+                self.free.set(next);
+                *free = row;
+            }
+            None => rows.push(row),
+        }
+    }
+
+    /// Frees a row. What it held comes back, to be dropped when nothing is borrowed.
+    #[inline(always)]
+    fn vacate(&self, rows: &mut Rows, key: u32) -> Option<Box<Extra>> {
+        self.taken.set(self.taken.get() - 1);
+        let row = &mut rows[key as usize];
+        row.life = Life::Free { next: self.free.replace(key) };
+        row.extra.take()
     }
 
     /// The number of the next task: never 0, which is the body's.
@@ -145,20 +184,18 @@ impl Tasks {
         change(self.left.borrow_mut().get_mut(&key).expect("a row stays as long as its task and its handle"))
     }
 
-    /// A task has ended. Gives who waits for that.
+    /// A task has ended. Gives its slot, and who waits for the end: a task by its slot, or [`NONE`], or somebody else.
     #[inline(always)]
-    pub(crate) fn end(&self, key: u32, how: How, edition: u64) -> Option<Joiner> {
+    pub(crate) fn end(&self, key: u32, how: How, edition: u64) -> (u32, u32, Option<Joiner>) {
         let mut rows = self.rows.borrow_mut();
         let row = &mut rows[key as usize];
-        let joiner = row.take_joiner();
-        if row.is_held {
-            row.life = Life::Ended { how, edition };
-            return joiner;
-        }
-        let gone = rows.remove(key as usize);
+        let Life::Live { slot, joiner } = row.life else { unreachable!("a task ends once") };
+        row.life = Life::Ended { how, edition };
+        let other = if row.extra.is_some() { row.take_joiner() } else { None };
+        let gone = if row.is_held { None } else { self.vacate(&mut rows, key) };
         drop(rows);
         drop(gone); // a foreign waker may be in it
-        joiner
+        (slot, joiner, other)
     }
 
     /// A handle is gone.
@@ -168,21 +205,26 @@ impl Tasks {
         let gone = match rows.get_mut(key as usize) {
             Some(row) if matches!(row.life, Life::Live { .. }) => {
                 row.is_held = false;
-                None
+                return;
             }
-            Some(_) => Some(rows.remove(key as usize)),
-            None => self.left.borrow_mut().remove(&key),
+            Some(_) => self.vacate(&mut rows, key),
+            None => self.release_left(key),
         };
         drop(rows);
         drop(gone);
     }
 
+    #[cold]
+    fn release_left(&self, key: u32) -> Option<Box<Extra>> {
+        self.left.borrow_mut().remove(&key)?.extra
+    }
+
     /// The keys and slots of those that live, in the order of spawning.
     pub(crate) fn live(&self) -> Vec<(u32, u32)> {
         let rows = self.rows.borrow();
-        let live = rows.iter().filter_map(|(key, row)| match row.life {
+        let live = rows.iter().enumerate().filter_map(|(key, row)| match row.life {
             Life::Live { slot, .. } => Some((row.number, (key as u32, slot))),
-            Life::Ended { .. } => None,
+            Life::Ended { .. } | Life::Free { .. } => None,
         });
         let mut live: Vec<_> = live.collect();
         let last = self.last.get();
@@ -194,19 +236,26 @@ impl Tasks {
     /// million rows.
     pub(crate) fn over(&self) {
         let rows = self.rows.take();
-        if !rows.is_empty() {
-            self.left.borrow_mut().extend(rows.into_iter().map(|(key, row)| (key as u32, row)));
+        if self.taken.get() == 0 {
+            return shelf::keep_rows(rows);
         }
+        let taken = (0..).zip(rows).filter(|(_, row)| !matches!(row.life, Life::Free { .. }));
+        self.left.borrow_mut().extend(taken);
     }
 }
 
 impl Row {
+    #[inline(always)]
+    fn new(life: Life, number: u32, policy: Policy, place: &'static Location<'static>) -> Self {
+        Self { life, number, is_held: true, policy, place, extra: None }
+    }
+
     /// The slot of a task that lives; else [`NONE`].
     #[inline(always)]
     pub(crate) fn slot(&self) -> u32 {
         match self.life {
             Life::Live { slot, .. } => slot,
-            Life::Ended { .. } => NONE,
+            Life::Ended { .. } | Life::Free { .. } => NONE,
         }
     }
 
@@ -266,7 +315,7 @@ impl Row {
     #[inline(always)]
     fn take_joiner(&mut self) -> Option<Joiner> {
         match &mut self.life {
-            Life::Live { joiner, .. } if *joiner != NONE => Some(Joiner::Member(std::mem::replace(joiner, NONE))),
+            Life::Live { joiner, .. } if *joiner != NONE => Some(Joiner::Member(mem::replace(joiner, NONE))),
             _ => self.extra.as_mut()?.joiner.take(),
         }
     }
