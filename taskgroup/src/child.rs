@@ -30,7 +30,30 @@ pub(crate) trait Child {
 pub(crate) type BoxedChild<'scope> = Pin<Box<dyn Child + 'scope>>;
 
 /// Where a value goes: shared with the handle.
-pub(crate) type Place<T> = Rc<Cell<Option<T>>>;
+type Place<T> = Rc<Cell<Option<T>>>;
+
+/// The value of a task, as its handle has it.
+pub(crate) enum Value<T> {
+    Kept(Place<T>),
+    /// It is made when it is asked for; once.
+    Made(Cell<Option<fn() -> T>>),
+}
+
+impl<T> Value<T> {
+    /// Of a task that has none.
+    pub(crate) fn none() -> Self {
+        Self::Made(Cell::new(None))
+    }
+
+    /// The value of a task that has ended with one, unless it was taken before.
+    #[inline(always)]
+    pub(crate) fn take(&self) -> Option<T> {
+        match self {
+            Self::Kept(place) => place.take(),
+            Self::Made(make) => make.take().map(|make| make()),
+        }
+    }
+}
 
 /// How a child comes to its end.
 pub(crate) enum Fate {
@@ -47,20 +70,26 @@ pub(crate) enum Fate {
 /// What a child keeps beside its future. `finish` turns what the future ends in into what the handle and the group
 /// keep.
 pub(crate) struct Companion<T, Fin> {
-    place: Place<T>,
+    /// `None`: the handle makes the value.
+    place: Option<Place<T>>,
     finish: Fin,
 }
 
-/// A child of `future`, and the place of its value.
+/// A child of `future`, and its value; that has no place if it can be `made`.
 #[inline(always)]
-pub(crate) fn child<'scope, F, T, Fin>(future: F, finish: Fin) -> (BoxedChild<'scope>, Place<T>)
+pub(crate) fn child<'scope, F, T, Fin>(
+    future: F,
+    finish: Fin,
+    made: Option<fn() -> T>,
+) -> (BoxedChild<'scope>, Value<T>)
 where
     F: Future + 'scope,
     T: 'scope,
     Fin: Fn(F::Output) -> Result<T, Failure> + Unpin + 'scope,
 {
-    let place = Place::default();
-    (Box::pin(Beside::new(future, Companion { place: place.clone(), finish })), place)
+    let place = if made.is_some() { None } else { Some(Place::default()) };
+    let value = place.clone().map_or_else(|| Value::Made(Cell::new(made)), Value::Kept);
+    (Box::pin(Beside::new(future, Companion { place, finish })), value)
 }
 
 impl<F, T, Fin> Child for Beside<F, Companion<T, Fin>>
@@ -71,17 +100,24 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, failure: &mut Option<Failure>) -> Poll<()> {
         let (future, Companion { place, finish }) = self.project();
         match finish(ready!(future.poll(cx))) {
-            Ok(value) => place.set(Some(value)),
+            Ok(value) => {
+                if let Some(place) = place {
+                    place.set(Some(value));
+                }
+            }
             Err(error) => *failure = Some(error),
         }
         Poll::Ready(())
     }
 
     fn bury(self: Pin<Box<Self>>, ledger: &Ledger, key: u32, fate: Fate) {
-        let place = Rc::clone(&self.companion().place);
-        let fate = drop_as_part_of(fate, || drop(self));
-        let nobody_wants_it = Rc::strong_count(&place) == 1;
-        let fate = if nobody_wants_it { drop_as_part_of(fate, || drop(place.take())) } else { fate };
+        let place = self.companion().place.clone();
+        let mut fate = drop_as_part_of(fate, || drop(self));
+        if let Some(place) = place
+            && Rc::strong_count(&place) == 1
+        {
+            fate = drop_as_part_of(fate, || drop(place)); // nobody wants it
+        }
         ledger.ended(key, fate);
     }
 }

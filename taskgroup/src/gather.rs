@@ -89,7 +89,7 @@ where
     F: Future + 'scope,
     T: 'scope,
 {
-    let tasks: Vec<Task<T>> = futures.into_iter().map_while(|f| g.launch(f, finish, place).ok()).collect();
+    let tasks: Vec<Task<T>> = futures.into_iter().map_while(|f| g.launch(f, finish, None, place).ok()).collect();
     let mut values = Vec::with_capacity(tasks.len());
     for task in tasks {
         match task.await {

@@ -15,7 +15,7 @@
 //! **Cost.** A wake climbs and a poll descends through all the levels between the task and the loop.
 
 use crate::BoxError;
-use crate::child::{BoxedChild, Place, child, erase, erase_outcome};
+use crate::child::{BoxedChild, Value, child, erase, erase_outcome};
 use crate::exception_group::ExceptionGroup;
 use crate::failures::Failure;
 use crate::handle::Handle;
@@ -110,7 +110,7 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
     where
         F: Future<Output: Outcome<E>> + 'scope,
     {
-        self.launch_or_refuse(future, erase_outcome, Location::caller())
+        self.launch_or_refuse(future, erase_outcome, F::Output::made(), Location::caller())
     }
 
     /// The same, but a group that is closing gives the future back.
@@ -137,7 +137,8 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
     where
         F: Future<Output: Outcome<E>> + 'scope,
     {
-        self.launch(future, erase_outcome, Location::caller()).map_err(|future| SpawnError::new(future, false))
+        let started = self.launch(future, erase_outcome, F::Output::made(), Location::caller());
+        started.map_err(|future| SpawnError::new(future, false))
     }
 
     /// Starts a task that ends in a group's own result. Its errors become a subtree, whatever `E` is.
@@ -166,13 +167,14 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         T: 'scope,
         F: Future<Output = Result<T, ExceptionGroup<E>>> + 'scope,
     {
-        self.launch_or_refuse(future, |output: F::Output| output.map_err(erase), Location::caller())
+        self.launch_or_refuse(future, |output: F::Output| output.map_err(erase), None, Location::caller())
     }
 
     pub(crate) fn launch<F, T>(
         &'scope self,
         future: F,
         finish: impl Fn(F::Output) -> Result<T, Failure> + Unpin + 'scope,
+        made: Option<fn() -> T>,
         place: &'static Location<'static>,
     ) -> Result<Task<T>, F>
     where
@@ -182,7 +184,7 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         if self.ledger.phase() != Phase::Open {
             return Err(future);
         }
-        let (child, value) = child(future, finish);
+        let (child, value) = child(future, finish, made);
         let (key, slot) = self.ledger.admit(place);
         self.keep(key, child);
         self.ledger.start(key, slot); // last, with no borrow held: the owner's waker may be somebody else's code
@@ -194,16 +196,17 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
         &'scope self,
         future: F,
         finish: impl Fn(F::Output) -> Result<T, Failure> + Unpin + 'scope,
+        made: Option<fn() -> T>,
         place: &'static Location<'static>,
     ) -> Task<T>
     where
         F: Future + 'scope,
         T: 'scope,
     {
-        self.launch(future, finish, place).unwrap_or_else(|future| {
+        self.launch(future, finish, made, place).unwrap_or_else(|future| {
             drop(future);
             let key = self.ledger.tasks.refuse(place);
-            Task::new(Handle::new(self.ledger.clone(), key), Place::default())
+            Task::new(Handle::new(self.ledger.clone(), key), Value::none())
         })
     }
 

@@ -16,6 +16,12 @@ pub trait Outcome<E>: sealed::Sealed<E> {
 
     #[doc(hidden)]
     fn into_result(self) -> Result<Self::Value, E>;
+
+    /// How to make the value, if that takes nothing: then it need not be kept anywhere.
+    #[doc(hidden)]
+    fn made() -> Option<fn() -> Self::Value> {
+        None
+    }
 }
 
 mod sealed {
@@ -29,6 +35,10 @@ impl<E> Outcome<E> for () {
 
     fn into_result(self) -> Result<(), E> {
         Ok(())
+    }
+
+    fn made() -> Option<fn()> {
+        Some(|| ())
     }
 }
 

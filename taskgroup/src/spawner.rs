@@ -69,7 +69,7 @@ impl<E: 'static> Spawner<E> {
     where
         F: Future<Output: Outcome<E, Value: 'static>> + 'static,
     {
-        self.launch(future, erase_outcome, Location::caller())
+        self.launch(future, erase_outcome, F::Output::made(), Location::caller())
     }
 
     /// Starts a task that ends in a group's own result, as [`TaskGroup::spawn_group`].
@@ -83,20 +83,21 @@ impl<E: 'static> Spawner<E> {
         T: 'static,
         F: Future<Output = Result<T, ExceptionGroup<E>>> + 'static,
     {
-        self.launch(future, |output: F::Output| output.map_err(erase), Location::caller())
+        self.launch(future, |output: F::Output| output.map_err(erase), None, Location::caller())
     }
 
     fn launch<T: 'static, F: Future + 'static>(
         &self,
         future: F,
         finish: impl Fn(F::Output) -> Result<T, Failure> + Unpin + 'static,
+        made: Option<fn() -> T>,
         place: &'static Location<'static>,
     ) -> Result<Task<T>, SpawnError<F>> {
         let phase = self.ledger.phase();
         if phase != Phase::Open {
             return Err(SpawnError::new(future, phase == Phase::Over));
         }
-        let (child, value) = child(future, finish);
+        let (child, value) = child(future, finish, made);
         let (key, slot) = self.ledger.admit(place);
         self.ledger.books().put(key, child);
         self.ledger.start(key, slot);

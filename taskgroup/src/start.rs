@@ -136,7 +136,7 @@ impl<'scope, E: 'static> TaskGroup<'scope, '_, E> {
         let future = task(Ready { start: start.clone() });
         let (kept, place) = (start.clone(), Location::caller());
         let finish = move |output: F::Output| output.into_result().map_err(|error| kept.keep(error));
-        let task = self.launch_or_refuse(future, finish, place);
+        let task = self.launch_or_refuse(future, finish, F::Output::made(), place);
         let mut waiting = Waiting { start, task: Some(task) };
         async move { poll_fn(|cx| waiting.poll(cx)).await }
     }

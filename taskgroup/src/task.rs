@@ -2,7 +2,7 @@
 //!
 //! Before: `handle.rs`. After: nothing.
 
-use crate::child::Place;
+use crate::child::Value;
 use crate::handle::Handle;
 use crate::info::TaskInfo;
 use crate::join_error::JoinError;
@@ -43,12 +43,12 @@ use taskgroup_runtime::is_frozen;
 /// ```
 pub struct Task<T> {
     handle: Handle,
-    value: Place<T>,
+    value: Value<T>,
 }
 
 impl<T> Task<T> {
     #[inline(always)]
-    pub(crate) fn new(handle: Handle, value: Place<T>) -> Self {
+    pub(crate) fn new(handle: Handle, value: Value<T>) -> Self {
         Self { handle, value }
     }
 

@@ -81,7 +81,7 @@ impl<'scope, T: 'scope, E: 'static> TaskStream<'scope, '_, T, E> {
     where
         F: Future<Output: Outcome<E, Value = T>> + 'scope,
     {
-        let mut task = self.group.launch_or_refuse(future, erase_outcome, place);
+        let mut task = self.group.launch_or_refuse(future, erase_outcome, F::Output::made(), place);
         if let Some(name) = name {
             task = task.named(name);
         }
