@@ -245,6 +245,13 @@ impl<T: IoSafe> Async<T> {
         Poll::Pending
     }
 
+    /// A read has shown that nothing is left: the next one waits without a try, if an event will tell of the end too.
+    pub(crate) fn is_emptied(&self) {
+        if self.local.reactor().sees_ends() {
+            self.source.is_emptied();
+        }
+    }
+
     /// An operation that never blocks, whatever the buffers hold: the same questions come first, but it does not wait.
     pub(crate) fn poll_at_once<R>(&self, operation: impl FnOnce(&T) -> io::Result<R>) -> Poll<io::Result<R>> {
         ready!(self.before()?);

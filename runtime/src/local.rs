@@ -11,8 +11,8 @@
 use crate::clock::{Clock, Time};
 use crate::current::{Current, NONE, Restore};
 use crate::raw;
-use crate::ready::{Batch, Woken};
 use crate::reactor::Reactor;
+use crate::ready::{Batch, Woken};
 use crate::remote::{NOBODY, Remote};
 use crate::slots::{Outside, Slots};
 use crate::task::Spawned;

@@ -41,7 +41,9 @@ pub(crate) fn waker(address: Address, slots: &Slots) -> impl Deref<Target = Wake
 /// Whether a waker is the one of this slot.
 pub(crate) fn is_of(waker: &Waker, address: Address) -> bool {
     // it is the current one's that is asked for
-    Local::current().and_then(|local| local.slots().look(address.slot, |slot| slot.waker.0.will_wake(waker))).unwrap_or(false)
+    Local::current()
+        .and_then(|local| local.slots().look(address.slot, |slot| slot.waker.0.will_wake(waker)))
+        .unwrap_or(false)
 }
 
 /// A future, and what its keeper needs beside it; the future in a box of its own.

@@ -1,4 +1,4 @@
-//! Waiting for descriptors: the only file with `unsafe` in it.
+//! Waiting for descriptors.
 //!
 //! Before: `wakeup.rs`, and `reactor/source.rs`, in which is kept who waits. After: `io.rs`, which wraps a descriptor.
 //!
@@ -7,9 +7,10 @@
 //! it begins as "may be", an operation that would block says "is not", an event says "may be" again. An operation is
 //! tried whenever it may be ready, and only who was told "would block" waits.
 //!
-//! **Danger.** Two. An edge that is forgotten never comes again: hence readiness is cleared by `WouldBlock` alone, not
-//! by a short read (the end of the stream may have been announced with the same edge). And the kernel knows
-//! descriptors by number: closed while registered, the number's next owner gets our events or is refused as known.
+//! **Danger.** Two. An edge that is forgotten never comes again: hence readiness is cleared by `WouldBlock`, and by a
+//! short read only where an event tells of the end of a stream (it may be announced with the same edge as the last
+//! bytes). And the kernel knows descriptors by number: closed while registered, the number's next owner gets our events
+//! or is refused as known.
 //!
 //! **Remedy.** A source is deregistered before its descriptor is closed, whatever ends it; no safe code can close or
 //! swap the descriptor before that ([`IoSafe`]); and events carry a generation, so that one that was already on its
@@ -23,6 +24,8 @@
 //! descriptor that it does not own.)
 #![allow(unsafe_code, reason = "registering a descriptor is a promise about its life")]
 
+#[cfg(target_os = "linux")]
+mod epoll;
 mod source;
 
 #[cfg(test)]
@@ -80,9 +83,20 @@ pub(crate) struct Reactor {
 
 struct Watcher {
     poller: Arc<Poller>,
-    /// Filled by `wait`, emptied by `dispatch`.
-    events: RefCell<Events>,
-    mode: PollMode,
+    mode: Mode,
+    /// Filled by `wait`, emptied by `dispatch`. Made when `polling` has to wait for the first time.
+    events: OnceCell<RefCell<Events>>,
+    #[cfg(target_os = "linux")]
+    epoll: RefCell<epoll::Events>,
+}
+
+/// How descriptors are registered, and who waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Once, for all edges. On Linux straight with the system, elsewhere by way of `polling`.
+    Edge,
+    /// For one shot, each time somebody waits.
+    OneShot,
 }
 
 /// The bits of a key that are a place in the slab; the generation is above them.
@@ -107,17 +121,7 @@ impl Reactor {
             let key = place.key() | generation << HALF;
             Rc::clone(place.insert(Rc::new(Source::new(key))))
         };
-        let interest = match watcher.mode {
-            PollMode::Edge => Event::all(source.key()),
-            _ => Event::none(source.key()),
-        };
-        let fd = io.as_fd().as_raw_fd();
-        // SAFETY: `add_with_mode` asks that the descriptor be deleted from the poller before it is closed. It is open
-        // now (it is borrowed from `io`), stays open and the same while `io` lives (`IoSafe`), and `Async`, the only
-        // caller, deletes it before it lets go of `io`; forgetting an `Async` forgets the descriptor with it. The
-        // poller lives in `Local`, which every `Async` keeps alive. Guarded by tests/reactor.rs:
-        // `a_descriptor_number_can_be_reused_at_once`, `a_socket_that_is_forgotten_stays_open`.
-        let added = unsafe { watcher.poller.add_with_mode(fd, interest, watcher.mode) };
+        let added = watcher.add(io, source.key());
         if let Err(error) = added {
             let source = self.sources.borrow_mut().remove(place_of(source.key()));
             drop(source);
@@ -140,15 +144,18 @@ impl Reactor {
 
     fn watcher(&self, local: &Local) -> io::Result<&Watcher> {
         if self.watcher.get().is_none() {
-            let poller = Arc::new(Poller::new()?);
-            let edge = poller.supports_edge() && !self.one_shot.get();
-            let mode = if edge { PollMode::Edge } else { PollMode::Oneshot };
-            let watcher = Watcher { poller: poller.clone(), events: RefCell::new(Events::new()), mode };
+            let watcher = Watcher::new(self.one_shot.get())?;
+            let poller = Arc::downgrade(&watcher.poller);
             if self.watcher.set(watcher).is_ok() {
-                local.remote().sleep_in(Arc::downgrade(&poller));
+                local.remote().sleep_in(poller);
             }
         }
         Ok(self.watcher.get().expect("made above"))
+    }
+
+    /// Whether events tell of the end of a stream, so that otherwise a short read says that nothing is left.
+    pub(crate) fn sees_ends(&self) -> bool {
+        cfg!(target_os = "linux") && self.watcher.get().is_some_and(|watcher| watcher.mode == Mode::Edge)
     }
 
     /// Whether there is a poller to sleep in.
@@ -182,29 +189,25 @@ impl Reactor {
 
     /// Sleeps in the poller until an event, a notification or the timeout (`None`: for ever).
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
-        let Some(watcher) = self.watcher.get() else { return Ok(()) };
-        let mut events = watcher.events.borrow_mut();
-        events.clear();
-        watcher.poller.wait(&mut events, timeout).map(drop)
+        self.watcher.get().map_or(Ok(()), |watcher| watcher.wait(timeout))
     }
 
     /// Acts on the events of the last wait: collects who is to be woken, then wakes.
     pub(crate) fn dispatch(&self, local: &Rc<Local>) {
         let Some(watcher) = self.watcher.get() else { return };
         let mut wakeups = Vec::new();
-        for event in watcher.events.borrow().iter() {
-            let source = self.sources.borrow().get(place_of(event.key)).cloned();
-            let Some(source) = source.filter(|source| source.key() == event.key) else { continue };
-            for (direction, ready) in [(Direction::Read, event.readable), (Direction::Write, event.writable)] {
+        watcher.take_events(|key, readable, writable, has_more| {
+            let source = self.sources.borrow().get(place_of(key)).cloned();
+            let Some(source) = source.filter(|source| source.key() == key) else { return };
+            for (direction, ready) in [(Direction::Read, readable), (Direction::Write, writable)] {
                 if ready {
-                    source.may_be_ready(direction);
+                    source.may_be_ready(direction, has_more);
                 }
-                if ready || watcher.mode == PollMode::Oneshot {
+                if ready || watcher.mode == Mode::OneShot {
                     source.take(self, direction, &mut wakeups);
                 }
             }
-        }
-        watcher.events.borrow_mut().clear();
+        });
         for wakeup in wakeups {
             wakeup.wake(local);
         }
@@ -213,13 +216,77 @@ impl Reactor {
     /// Arms a one-shot registration for the directions that somebody waits for. Nothing to do in edge mode.
     fn arm(&self, source: &Source, fd: BorrowedFd<'_>) -> io::Result<()> {
         match self.watcher.get() {
-            Some(watcher) if watcher.mode == PollMode::Oneshot => {
+            Some(watcher) if watcher.mode == Mode::OneShot => {
                 let mut interest = Event::none(source.key());
                 interest.readable = source.is_waited_on(Direction::Read);
                 interest.writable = source.is_waited_on(Direction::Write);
-                watcher.poller.modify_with_mode(fd, interest, watcher.mode)
+                watcher.poller.modify_with_mode(fd, interest, PollMode::Oneshot)
             }
             _ => Ok(()),
+        }
+    }
+}
+
+impl Watcher {
+    fn new(one_shot: bool) -> io::Result<Self> {
+        let poller = Arc::new(Poller::new()?);
+        let mode = if one_shot || !poller.supports_edge() { Mode::OneShot } else { Mode::Edge };
+        Ok(Self {
+            poller,
+            mode,
+            events: OnceCell::new(),
+            #[cfg(target_os = "linux")]
+            epoll: RefCell::default(),
+        })
+    }
+
+    fn add<T: IoSafe>(&self, io: &T, key: usize) -> io::Result<()> {
+        let (interest, mode) = match self.mode {
+            #[cfg(target_os = "linux")]
+            Mode::Edge => return epoll::add(&self.poller, io.as_fd(), key),
+            #[cfg(not(target_os = "linux"))]
+            Mode::Edge => (Event::all(key), PollMode::Edge),
+            Mode::OneShot => (Event::none(key), PollMode::Oneshot),
+        };
+        let fd = io.as_fd().as_raw_fd();
+        // SAFETY: `add_with_mode` asks that the descriptor be deleted from the poller before it is closed. It is open
+        // now (it is borrowed from `io`), stays open and the same while `io` lives (`IoSafe`), and `Async`, the only
+        // caller, deletes it before it lets go of `io`; forgetting an `Async` forgets the descriptor with it. The
+        // poller lives in `Local`, which every `Async` keeps alive. Guarded by tests/reactor.rs:
+        // `a_descriptor_number_can_be_reused_at_once`, `a_socket_that_is_forgotten_stays_open`.
+        unsafe { self.poller.add_with_mode(fd, interest, mode) }
+    }
+
+    fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        if self.mode == Mode::Edge {
+            if epoll::wait(&self.poller, &mut self.epoll.borrow_mut(), timeout)? {
+                self.wait_by_polling(Some(Duration::ZERO))?;
+            }
+            return Ok(());
+        }
+        self.wait_by_polling(timeout)
+    }
+
+    fn wait_by_polling(&self, timeout: Option<Duration>) -> io::Result<()> {
+        let mut events = self.events.get_or_init(|| RefCell::new(Events::new())).borrow_mut();
+        events.clear();
+        self.poller.wait(&mut events, timeout).map(drop)
+    }
+
+    /// Hands out the events of the last wait: a key, whether to read and to write may be worth a try, and whether more
+    /// is behind a short read. `act` runs nobody's code.
+    fn take_events(&self, mut act: impl FnMut(usize, bool, bool, bool)) {
+        #[cfg(target_os = "linux")]
+        {
+            let mut events = self.epoll.borrow_mut();
+            events.iter().for_each(|seen| act(seen.key, seen.readable, seen.writable, seen.has_more));
+            events.clear();
+        }
+        if let Some(events) = self.events.get() {
+            let mut events = events.borrow_mut();
+            events.iter().for_each(|event| act(event.key, event.readable, event.writable, false));
+            events.clear();
         }
     }
 }

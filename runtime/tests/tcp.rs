@@ -294,6 +294,89 @@ fn a_wait_for_writability_ends_when_there_is_room() -> io::Result<()> {
     })
 }
 
+/// A stream that was told "would block", and its peer.
+async fn drained_pair() -> io::Result<(TcpStream, net::TcpStream)> {
+    let (here, there) = tcp_pair().await?;
+    assert!(poll_once(pin!(here.read(&mut [0; 8]))).await.is_pending());
+    Ok((here, there.into_std()))
+}
+
+#[test]
+fn a_short_read_does_not_hide_an_end_that_came_with_the_bytes() -> io::Result<()> {
+    run(async {
+        let (here, mut there) = drained_pair().await?;
+        there.write_all(b"hi")?;
+        there.shutdown(Shutdown::Write)?;
+        assert_eq!(here.read(&mut [0; 8]).await?, 2);
+        assert_eq!(here.read(&mut [0; 8]).await?, 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_short_read_does_not_hide_an_end_that_came_between_event_and_read() -> io::Result<()> {
+    run(async {
+        let (here, mut there) = drained_pair().await?;
+        there.write_all(b"hi")?;
+        here.readable().await?;
+        there.shutdown(Shutdown::Write)?;
+        assert_eq!(here.try_read(&mut [0; 8])?, 2);
+        assert_eq!(here.read(&mut [0; 8]).await?, 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_short_read_does_not_hide_a_reset() -> io::Result<()> {
+    run(async {
+        let (here, mut there) = drained_pair().await?;
+        here.write_all(b"nobody reads this").await?;
+        there.write_all(b"hi")?;
+        drop(there);
+        let mut bytes = [0; 8];
+        let mut read = 0;
+        let error = loop {
+            match here.read(&mut bytes).await {
+                Ok(n) => read += n,
+                Err(error) => break error,
+            }
+        };
+        assert!(read <= 2);
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_read_that_stops_at_urgent_data_does_not_hide_what_follows() -> io::Result<()> {
+    run(async {
+        let (here, mut there) = drained_pair().await?;
+        there.write_all(b"before")?;
+        socket2::SockRef::from(&there).send_out_of_band(b"!")?;
+        there.write_all(b"after")?;
+        let mut bytes = [0; 64];
+        assert_eq!(here.read(&mut bytes).await?, 6);
+        assert_eq!(here.read(&mut bytes).await?, 5);
+        assert_eq!(&bytes[..5], b"after");
+        Ok(())
+    })
+}
+
+/// The reactor then hears of ends by itself; elsewhere the next read has to look.
+#[cfg(target_os = "linux")]
+#[test]
+fn after_a_short_read_nothing_is_tried_until_an_event() -> io::Result<()> {
+    run(async {
+        let (here, mut there) = drained_pair().await?;
+        there.write_all(b"hi")?;
+        assert_eq!(here.read(&mut [0; 8]).await?, 2);
+        there.write_all(b"there")?;
+        assert_eq!(here.try_read(&mut [0; 8]).err().map(|error| error.kind()), Some(ErrorKind::WouldBlock));
+        assert_eq!(here.read(&mut [0; 8]).await?, 5);
+        Ok(())
+    })
+}
+
 #[test]
 fn nothing_read_or_written_is_not_the_end() -> io::Result<()> {
     run(async {

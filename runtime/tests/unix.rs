@@ -4,14 +4,16 @@
 mod support;
 
 use futures_core::Stream as _;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::future::poll_fn;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice, Write};
 use std::net::Shutdown;
+use std::os::fd::AsFd;
 use std::os::unix::net;
 use std::pin::pin;
 use std::rc::Rc;
-use support::{SocketPath, both, checksum, echo, noise, read_exact, read_to_end, run, run_in, shrink};
+use support::{SocketPath, both, checksum, echo, noise, read_exact, read_to_end, run, run_in, shrink, turn};
 use taskgroup_runtime::net::{UnixListener, UnixStream};
 use taskgroup_runtime::{Runtime, spawn};
 
@@ -133,6 +135,27 @@ fn a_stream_of_std_comes_in_and_goes_out_again() -> io::Result<()> {
         here.write_all(b"in").await?;
         drop(here.into_std());
         assert_eq!(read_to_end(&UnixStream::try_from(there)?).await?, b"in");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_read_that_stops_at_a_message_with_descriptors_does_not_hide_the_next() -> io::Result<()> {
+    run(async {
+        let (here, there) = UnixStream::pair()?;
+        let here = Rc::new(here);
+        let reader = here.clone();
+        let first = spawn(async move { reader.read(&mut [0; 64]).await });
+        turn().await;
+        let there = there.into_std();
+        let descriptors = [there.as_fd()];
+        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        assert!(control.push(SendAncillaryMessage::ScmRights(&descriptors)));
+        sendmsg(&there, &[IoSlice::new(b"first")], &mut control, SendFlags::empty())?;
+        (&there).write_all(b"second")?;
+        assert_eq!(first.await.expect("nobody panics")?, 5);
+        assert_eq!(here.read(&mut [0; 64]).await?, 6);
         Ok(())
     })
 }

@@ -4,8 +4,8 @@
 
 use crate::child::erase_outcome;
 use crate::exception_group::ExceptionGroup;
-use crate::group::TaskGroup;
 use crate::failures::Failure;
+use crate::group::TaskGroup;
 use crate::task::Task;
 use crate::task_group::task_group;
 use std::convert::Infallible;

@@ -274,7 +274,9 @@ impl Ledger {
         let (info, policy) = (self.keep_info(key), self.tasks.with(key, |row| row.policy()));
         if !failure.is::<GivenAway>() {
             let books = self.books();
-            books.supervised.set(books.failures.failed(Failed { failure, task: info, cancelled: task.reason() }, policy));
+            books
+                .supervised
+                .set(books.failures.failed(Failed { failure, task: info, cancelled: task.reason() }, policy));
         }
     }
 

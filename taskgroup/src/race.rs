@@ -63,7 +63,8 @@ where
         let lost = Lost::new();
         let ended = task_group(async |g: &TaskGroup<'_, '_, E>| {
             g.supervise(|member| lost.0.borrow_mut().push(member));
-            let tasks: Vec<_> = futures.into_iter().map_while(|f| g.launch(f, erase_outcome, None, place).ok()).collect();
+            let tasks: Vec<_> =
+                futures.into_iter().map_while(|f| g.launch(f, erase_outcome, None, place).ok()).collect();
             let mut tasks = as_completed(tasks);
             let mut winner = None;
             while let Some((_, result)) = tasks.next().await {

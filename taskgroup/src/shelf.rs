@@ -44,7 +44,11 @@ pub(crate) fn take<'scope>() -> (Rows, Children<'scope>) {
 pub(crate) fn keep_rows(mut rows: Rows) {
     if (1..=LARGEST).contains(&rows.capacity()) {
         rows.clear();
-        with(|shelf| if shelf.rows.len() < MOST { shelf.rows.push(rows) });
+        with(|shelf| {
+            if shelf.rows.len() < MOST {
+                shelf.rows.push(rows)
+            }
+        });
     }
 }
 
@@ -54,6 +58,10 @@ pub(crate) fn keep_children(mut children: Children<'_>) {
         children.clear();
         // Another lifetime for nobody; the buffer stays the same.
         let children: Children<'static> = children.into_iter().map(|_| ManuallyDrop::new(None)).collect();
-        with(|shelf| if shelf.children.len() < MOST { shelf.children.push(children) });
+        with(|shelf| {
+            if shelf.children.len() < MOST {
+                shelf.children.push(children)
+            }
+        });
     }
 }

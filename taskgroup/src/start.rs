@@ -4,10 +4,10 @@
 
 use crate::checkpoint::cancel_reason;
 use crate::child::{GivenAway, erase};
+use crate::failures::Failure;
 use crate::group::TaskGroup;
 use crate::join_error::JoinError;
 use crate::outcome::Outcome;
-use crate::failures::Failure;
 use crate::task::Task;
 use std::cell::Cell;
 use std::fmt;

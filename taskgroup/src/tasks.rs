@@ -72,9 +72,7 @@ pub(crate) enum Life {
         edition: u64,
     },
     /// There is no task, and no handle.
-    Free {
-        next: u32,
-    },
+    Free { next: u32 },
 }
 
 /// How a task ended.

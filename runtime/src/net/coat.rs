@@ -46,9 +46,21 @@ macro_rules! socket {
 }
 
 /// Reading and writing: as methods, and as the traits of `futures-io` for the stream and for references to it.
+///
+/// `short_read_empties`: whether a read that gets less than it asked for tells that nothing is left. It does for TCP.
+/// Unix streams also stop a read where a message with descriptors ends.
 macro_rules! stream {
-    ($stream:ident) => {
+    ($stream:ident, short_read_empties: $empties:literal) => {
         impl $stream {
+            /// One read, and what it tells.
+            fn read_once(&self, asked: usize, read: impl FnOnce() -> std::io::Result<usize>) -> std::io::Result<usize> {
+                let result = read();
+                if $empties && matches!(result, Ok(n) if (1..asked).contains(&n)) {
+                    self.0.is_emptied();
+                }
+                result
+            }
+
             /// Reads what is there, at least one byte, and waits for it. Zero is the end: the peer writes no more.
             /// (Into an empty buffer it reads zero bytes, at once or when there are some.)
             ///
@@ -60,7 +72,8 @@ macro_rules! stream {
             ///
             /// A cancellation point. Nothing is lost if it is dropped: then nothing was read.
             pub async fn read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
-                self.0.read_with(|mut stream| std::io::Read::read(&mut stream, buffer)).await
+                let asked = buffer.len();
+                self.0.read_with(|mut s| self.read_once(asked, || std::io::Read::read(&mut s, buffer))).await
             }
 
             /// Writes as much of `bytes` as there is room for, at least one byte, and waits for room.
@@ -133,7 +146,8 @@ macro_rules! stream {
             ///
             /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) when nothing is there; and what the system says.
             pub fn try_read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
-                self.0.try_read_with(|mut stream| std::io::Read::read(&mut stream, buffer))
+                let asked = buffer.len();
+                self.0.try_read_with(|mut s| self.read_once(asked, || std::io::Read::read(&mut s, buffer)))
             }
 
             /// Writes as much as there is room for, without waiting. No cancellation point.
@@ -160,13 +174,14 @@ macro_rules! stream {
 
         const _: () = {
             use futures_io::{AsyncRead, AsyncWrite};
-            use std::io::{self, IoSlice, IoSliceMut};
+            use std::io::{self, IoSlice, IoSliceMut, Read};
             use std::pin::Pin;
             use std::task::{Context, Poll};
 
             impl AsyncRead for &$stream {
                 fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-                    Pin::new(&mut &self.0).poll_read(cx, buffer)
+                    let asked = buffer.len();
+                    self.0.poll_read_with(cx, |mut stream| self.read_once(asked, || stream.read(buffer)))
                 }
 
                 fn poll_read_vectored(
@@ -174,7 +189,8 @@ macro_rules! stream {
                     cx: &mut Context<'_>,
                     buffers: &mut [IoSliceMut<'_>],
                 ) -> Poll<io::Result<usize>> {
-                    Pin::new(&mut &self.0).poll_read_vectored(cx, buffers)
+                    let asked = buffers.iter().map(|buffer| buffer.len()).sum();
+                    self.0.poll_read_with(cx, |mut stream| self.read_once(asked, || stream.read_vectored(buffers)))
                 }
             }
 

@@ -157,7 +157,7 @@ impl Stream for Incoming<'_, TcpListener> {
 pub struct TcpStream(Async<net::TcpStream>);
 
 socket!(TcpStream, net::TcpStream);
-stream!(TcpStream);
+stream!(TcpStream, short_read_empties: true);
 
 impl TcpStream {
     /// Connects to `address`.

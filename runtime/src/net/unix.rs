@@ -101,7 +101,7 @@ impl Stream for Incoming<'_, UnixListener> {
 pub struct UnixStream(Async<net::UnixStream>);
 
 socket!(UnixStream, net::UnixStream);
-stream!(UnixStream);
+stream!(UnixStream, short_read_empties: false);
 
 impl UnixStream {
     /// Connects to the listener under `path`. Unix sockets connect at once or not at all: this never waits long.

@@ -28,7 +28,7 @@ pub(crate) enum Direction {
     Write,
 }
 
-/// One registered descriptor.
+/// One registered descriptor. A server has one for each connection, so it is kept small.
 pub(crate) struct Source {
     /// What events are marked with: the place in the reactor's slab, and the generation above it.
     key: usize,
@@ -37,23 +37,45 @@ pub(crate) struct Source {
 }
 
 /// One direction of a source.
+#[derive(Default)]
 struct Side {
-    /// It may be ready: try before you wait.
-    may_be_ready: Cell<bool>,
+    state: Cell<State>,
     /// Counts wakes. All that is in `waiters` came in this round.
-    round: Cell<u64>,
-    /// Who waits in `async` methods.
-    waiters: RefCell<Slab<Wakeup>>,
-    /// Who waits in a `poll_` method; a later caller takes the place of an earlier one, as with `AsyncRead`.
-    poller: RefCell<Option<Wakeup>>,
+    round: Cell<u32>,
+    waiters: RefCell<Waiters>,
+}
+
+/// What is known of a direction.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// It may be ready: try before you wait.
+    #[default]
+    MayBeReady,
+    /// It is ready, and behind a short read there is more: the end, an error, or what follows urgent data.
+    HasMore,
+    WouldBlock,
+}
+
+/// Who waits for a direction.
+#[derive(Default)]
+struct Waiters {
+    /// In an `async` method; the first, and mostly the only one.
+    one: Option<Wakeup>,
+    /// In a `poll_` method; a later caller takes the place of an earlier one, as with `AsyncRead`.
+    poller: Option<Wakeup>,
+    /// In `async` methods beside the first. Kept when it is empty, since who once had several will have them again.
+    more: Option<Box<Slab<Wakeup>>>,
 }
 
 /// A place among those who wait, good until the next wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket {
-    round: u64,
-    place: usize,
+    round: u32,
+    place: u32,
 }
+
+/// The place of [`Waiters::one`]; the others are numbered from 0 on.
+const ONE: u32 = u32::MAX;
 
 impl Source {
     pub(super) fn new(key: usize) -> Self {
@@ -71,14 +93,24 @@ impl Source {
         }
     }
 
-    /// An event says so.
-    pub(super) fn may_be_ready(&self, direction: Direction) {
-        self.side(direction).may_be_ready.set(true);
+    /// An event says so; or also that a short read will not be the last one.
+    pub(super) fn may_be_ready(&self, direction: Direction, has_more: bool) {
+        let state = &self.side(direction).state;
+        if state.get() != State::HasMore {
+            state.set(if has_more { State::HasMore } else { State::MayBeReady });
+        }
     }
 
     /// Whether an operation is worth a try.
     pub(crate) fn is_ready(&self, direction: Direction) -> bool {
-        self.side(direction).may_be_ready.get()
+        self.side(direction).state.get() != State::WouldBlock
+    }
+
+    /// A read has shown that nothing is left: another one would block. Only where an event would have told of the end.
+    pub(crate) fn is_emptied(&self) {
+        if self.read.state.get() == State::MayBeReady {
+            self.read.state.set(State::WouldBlock);
+        }
     }
 
     pub(super) fn is_waited_on(&self, direction: Direction) -> bool {
@@ -92,9 +124,9 @@ impl Source {
         mut operation: impl FnMut() -> io::Result<R>,
     ) -> Option<io::Result<R>> {
         let side = self.side(direction);
-        while side.may_be_ready.get() {
+        while side.state.get() != State::WouldBlock {
             match operation() {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => side.may_be_ready.set(false),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => side.state.set(State::WouldBlock),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => return Some(result),
             }
@@ -132,12 +164,12 @@ impl Source {
         cx: &Context<'_>,
     ) -> io::Result<()> {
         let side = self.side(direction);
-        if side.poller.borrow().as_ref().is_some_and(|own| own.is_for(local, cx)) {
+        if side.waiters.borrow().poller.as_ref().is_some_and(|own| own.is_for(local, cx)) {
             return Ok(());
         }
         let wakeup = Wakeup::new(local, cx);
         let was_waited_on = side.is_waited_on();
-        let before = side.poller.replace(Some(wakeup));
+        let before = side.waiters.borrow_mut().poller.replace(wakeup);
         drop(before);
         self.waits(local, was_waited_on, fd)
     }
@@ -167,44 +199,54 @@ impl Source {
             return;
         }
         reactor.count_out();
-        side.round.set(side.round.get() + 1);
-        wakeups.extend(side.waiters.borrow_mut().drain());
-        wakeups.extend(side.poller.take());
+        side.round.set(side.round.get().wrapping_add(1));
+        let waiters = &mut *side.waiters.borrow_mut();
+        wakeups.extend(waiters.one.take());
+        wakeups.extend(waiters.more.iter_mut().flat_map(|more| more.drain()));
+        wakeups.extend(waiters.poller.take());
     }
 }
 
 impl Side {
     fn is_waited_on(&self) -> bool {
-        !self.waiters.borrow().is_empty() || self.poller.borrow().is_some()
+        let waiters = self.waiters.borrow();
+        waiters.one.is_some() || waiters.poller.is_some() || waiters.more.as_ref().is_some_and(|more| !more.is_empty())
     }
 
     fn is_placed(&self, ticket: Option<Ticket>, is_own: impl FnOnce(&Wakeup) -> bool) -> bool {
         let waiters = self.waiters.borrow();
-        self.place(ticket).and_then(|place| waiters.get(place)).is_some_and(is_own)
+        let own = self.place(ticket).and_then(|place| match place {
+            ONE => waiters.one.as_ref(),
+            place => waiters.more.as_ref()?.get(place as usize),
+        });
+        own.is_some_and(is_own)
     }
 
     /// The place that a ticket is good for, if it still is.
-    fn place(&self, ticket: Option<Ticket>) -> Option<usize> {
+    fn place(&self, ticket: Option<Ticket>) -> Option<u32> {
         ticket.filter(|ticket| ticket.round == self.round.get()).map(|ticket| ticket.place)
     }
 
     fn insert(&self, wakeup: Wakeup) -> Ticket {
-        Ticket { round: self.round.get(), place: self.waiters.borrow_mut().insert(wakeup) }
+        let waiters = &mut *self.waiters.borrow_mut();
+        let place = if waiters.one.is_none() {
+            waiters.one = Some(wakeup);
+            ONE
+        } else {
+            waiters.more.get_or_insert_default().insert(wakeup) as u32
+        };
+        Ticket { round: self.round.get(), place }
     }
 
     fn remove(&self, ticket: Option<Ticket>) {
-        let wakeup = self.place(ticket).map(|place| self.waiters.borrow_mut().remove(place));
+        let Some(place) = self.place(ticket) else { return };
+        let wakeup = {
+            let waiters = &mut *self.waiters.borrow_mut();
+            match place {
+                ONE => waiters.one.take(),
+                place => waiters.more.as_mut().map(|more| more.remove(place as usize)),
+            }
+        };
         drop(wakeup); // after the borrow: a foreign waker's drop is user code
-    }
-}
-
-impl Default for Side {
-    fn default() -> Self {
-        Self {
-            may_be_ready: Cell::new(true),
-            round: Cell::new(0),
-            waiters: RefCell::default(),
-            poller: RefCell::default(),
-        }
     }
 }

@@ -5,8 +5,8 @@
 use crate::exception_group::ExceptionGroup;
 use crate::exception_group::nest::{echo_of, nest};
 use crate::failures::Failed;
-use crate::info::TaskInfo;
 use crate::failures::Failure;
+use crate::info::TaskInfo;
 use crate::reason::Reason;
 use crate::task::Task;
 use std::fmt::{self, Debug, Formatter};

@@ -7,9 +7,9 @@
 use crate::BoxError;
 use crate::exception_group::ExceptionGroup;
 use crate::exception_group::member::What;
+use crate::failures::Failure;
 use crate::info::TaskInfo;
 use crate::join_error::{JoinError, JoinErrorKind};
-use crate::failures::Failure;
 use std::any::Any;
 use std::error::Error;
 use std::sync::Arc;
