@@ -9,10 +9,11 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// The resolution of timers: a sixteenth of a millisecond, so that whole milliseconds are whole ticks and virtual
-/// time does not drift.
+/// The resolution of timers: 15.625 microseconds, the sixty-fourth part of a millisecond, so that whole milliseconds
+/// are whole ticks and virtual time does not drift. (The system wakes a thread that sleeps some 50 microseconds late.)
 pub const TICK: Duration = Duration::from_nanos(TICK_NANOS as u64);
-const TICK_NANOS: u128 = 62_500;
+const TICK_NANOS: u32 = 15_625;
+const TICKS_IN_A_SECOND: u32 = 1_000_000_000 / TICK_NANOS;
 
 /// The end of virtual time. Beyond it `Instant` would overflow; no timer comes so late.
 const END: Duration = Duration::from_secs(1 << 62);
@@ -111,18 +112,28 @@ impl Time {
     }
 }
 
+/// Whole ticks in a duration, and the nanoseconds beyond them. `None`: more than can be counted.
+///
+/// By seconds and nanoseconds: to divide the sum of both would be a division of 128 bits, which costs as much as the
+/// rest of a sleep.
+fn split(duration: Duration) -> Option<(u64, u32)> {
+    let nanos = duration.subsec_nanos();
+    let ticks = duration.as_secs().checked_mul(TICKS_IN_A_SECOND.into())?.checked_add((nanos / TICK_NANOS).into())?;
+    Some((ticks, nanos % TICK_NANOS))
+}
+
 fn floor(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos() / TICK_NANOS).unwrap_or(u64::MAX)
+    split(duration).map_or(u64::MAX, |(ticks, _)| ticks)
 }
 
 fn ceil(duration: Duration) -> Option<u64> {
-    u64::try_from(duration.as_nanos().div_ceil(TICK_NANOS)).ok()
+    let (ticks, beyond) = split(duration)?;
+    ticks.checked_add((beyond > 0).into())
 }
 
 fn start_of(tick: u64) -> Duration {
-    let nanos = u128::from(tick) * TICK_NANOS;
-    let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
-    Duration::new(seconds, (nanos % 1_000_000_000) as u32)
+    let (seconds, ticks) = (tick / u64::from(TICKS_IN_A_SECOND), tick % u64::from(TICKS_IN_A_SECOND));
+    Duration::new(seconds, ticks as u32 * TICK_NANOS)
 }
 
 #[cfg(test)]
@@ -131,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_deadline_is_never_early_and_late_by_less_than_a_tick() {
-        for nanos in [1, 62_499, 62_500, 62_501, 999_999, 1_000_000, 86_400_000_000_007] {
+        for nanos in [1, 15_624, 15_625, 15_626, 999_999_999, 1_000_000_000, 86_400_000_000_007] {
             let wait = Duration::from_nanos(nanos);
             let start = start_of(ceil(wait).unwrap());
             assert!(start >= wait && start - wait < TICK, "{nanos} ns became {start:?}");
@@ -149,7 +160,10 @@ mod tests {
         assert_eq!(time.deadline_after(Duration::MAX), None);
         time.advance(Duration::from_secs(1));
         assert_eq!(time.deadline_after(Duration::MAX), None);
-        assert_eq!(start_of(u64::MAX).as_secs(), (u128::from(u64::MAX) * TICK_NANOS / 1_000_000_000) as u64);
+        let last = start_of(u64::MAX);
+        assert_eq!(last.as_nanos(), u128::from(u64::MAX) * u128::from(TICK_NANOS));
+        assert_eq!((floor(last), ceil(last)), (u64::MAX, Some(u64::MAX)));
+        assert_eq!((floor(last + TICK), ceil(last + Duration::from_nanos(1))), (u64::MAX, None));
     }
 
     #[test]
