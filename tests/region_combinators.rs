@@ -384,6 +384,38 @@ fn a_region_left_alone_during_its_cleanup_goes_when_that_is_woken() {
 }
 
 #[test]
+fn a_region_left_alone_behind_a_combinator_that_passes_no_wake_on_does_not_stall_its_task() {
+    run(async {
+        keep_reports();
+        let (log, gates) = (Log::new(), [Gate::new(), Gate::new(), Gate::new()]);
+        group(async |g| {
+            let task = g.spawn(async {
+                let parts: [Boxed<'_, ()>; 3] =
+                    [Box::pin(shield(gates[0].wait())), Box::pin(gates[1].wait()), Box::pin(gates[2].wait())];
+                let mut parts: FuturesUnordered<_> = parts.into_iter().collect();
+                parts.next().await; // the second one; after that, nobody polls the others
+                pending::<()>().await;
+            });
+            sleep(ms(5)).await;
+            task.cancel("enough");
+            sleep(ms(1)).await;
+            gates[1].open();
+            sleep(ms(1)).await;
+            gates[2].open(); // the combinator wakes the task for this, and for nothing more until it is polled
+            sleep(ms(1)).await;
+            gates[0].open();
+            drop(task.await);
+            log.note("over");
+            Ok(())
+        })
+        .await
+        .expect("no error");
+        assert_eq!(log.take(), ["8 over"]);
+    });
+    assert_eq!(reports().len(), 1, "the shield was abandoned");
+}
+
+#[test]
 fn a_region_that_is_polled_again_in_time_is_not_abandoned() {
     // a foreign leaf that was woken too may be the one that leads back to it
     run(async {

@@ -55,7 +55,7 @@ pub(crate) fn drive<F: Future>(
         drop_cancelled(node, verdict, future)
     } else {
         *suspended = true;
-        let flagging = if is_quiet() { None } else { tree::flagging_waker(node, cx.waker()) };
+        let flagging = if is_quiet() { None } else { tree::flagging_waker(node, cx) };
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let future = future.as_mut().as_pin_mut().expect("nobody drives a future that has ended");
             match &flagging {

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
-use taskgroup_runtime::current::NONE;
+use taskgroup_runtime::current::{Current, NONE};
 use taskgroup_runtime::{Local, count_cancel_in, sleep};
 
 /// Asks a node to end: keeps the first reason, and wakes it and what is below. Runs no user code but wakers; what is
@@ -151,7 +151,11 @@ fn judge(node: NodeId, with_regions: impl FnOnce(&Tree, Regions) -> Verdict) -> 
 /// The waker to hand on under a cancel: one that notes that it was woken. `None`: hand on the one you have.
 ///
 /// A shield is polled under a cancel too, though none is in force inside: the cancel is above it.
-pub(crate) fn flagging_waker(node: NodeId, waker: &Waker) -> Option<Waker> {
+///
+/// It wakes the task besides, if the one in hand is a combinator's: that passes one wake on, and further ones not until
+/// it is polled again; and if the task does not do that, it has to be asked whether it still waits for what is inside.
+pub(crate) fn flagging_waker(node: NodeId, cx: &Context<'_>) -> Option<Waker> {
+    let waker = cx.waker();
     let (flag, handed) = write(|tree| {
         let in_force = tree.reason_at(node).is_some() || tree.reason_above(node).is_some();
         let node = tree.get_mut(node);
@@ -165,12 +169,14 @@ pub(crate) fn flagging_waker(node: NodeId, waker: &Waker) -> Option<Waker> {
         Some((extra.flag.get_or_insert_default().clone(), extra.handed.clone()))
     })
     .flatten()?;
+    let slot = Current::get().slot();
     let handed = match handed {
-        Some(handed) if handed.instead_of.will_wake(waker) => handed,
+        Some(handed) if handed.instead_of.will_wake(waker) && handed.slot == slot => handed,
         _ => {
-            let inner = waker.clone();
-            let flagging = Waker::from(Arc::new(Flagging { flag, waker: inner }));
-            let handed = Rc::new(Handed { instead_of: waker.clone(), waker: flagging });
+            let local = Local::current().filter(|_| !Local::owns(cx));
+            let task = local.map(|local| Waker::clone(&local.waker(slot)));
+            let flagging = Waker::from(Arc::new(Flagging { flag, waker: waker.clone(), task }));
+            let handed = Rc::new(Handed { instead_of: waker.clone(), slot, waker: flagging });
             let before = write(|tree| tree.get_mut(node).extra_mut().handed.replace(handed.clone()));
             drop(before); // a foreign waker's drop is user code
             handed
@@ -182,6 +188,7 @@ pub(crate) fn flagging_waker(node: NodeId, waker: &Waker) -> Option<Waker> {
 struct Flagging {
     flag: Arc<AtomicBool>,
     waker: Waker,
+    task: Option<Waker>,
 }
 
 impl std::task::Wake for Flagging {
@@ -192,5 +199,8 @@ impl std::task::Wake for Flagging {
     fn wake_by_ref(self: &Arc<Self>) {
         self.flag.store(true, Ordering::Relaxed);
         self.waker.wake_by_ref();
+        if let Some(task) = &self.task {
+            task.wake_by_ref();
+        }
     }
 }

@@ -72,6 +72,8 @@ pub(crate) enum Kind {
 /// cancel comes, and not one at each poll.
 pub(crate) struct Handed {
     pub(crate) instead_of: Waker,
+    /// In which task.
+    pub(crate) slot: u32,
     pub(crate) waker: Waker,
 }
 
