@@ -150,8 +150,9 @@ impl Source {
         let wakeup = Wakeup::new(local, cx);
         let was_waited_on = side.is_waited_on();
         let before = ticket.replace(side.insert(wakeup));
+        let gone = side.remove(before);
         let waits = self.waits(local, was_waited_on, fd);
-        side.remove(before); // last: dropping a foreign waker may end another wait
+        drop(gone); // last: dropping a foreign waker may end another wait
         waits
     }
 
@@ -170,8 +171,9 @@ impl Source {
         let wakeup = Wakeup::new(local, cx);
         let was_waited_on = side.is_waited_on();
         let before = side.waiters.borrow_mut().poller.replace(wakeup);
-        drop(before);
-        self.waits(local, was_waited_on, fd)
+        let waits = self.waits(local, was_waited_on, fd);
+        drop(before); // last, too
+        waits
     }
 
     fn waits(&self, local: &Local, was_waited_on: bool, fd: BorrowedFd<'_>) -> io::Result<()> {
@@ -185,11 +187,11 @@ impl Source {
     /// Who waited with `ticket` does not any more.
     pub(crate) fn give_up(&self, local: &Local, direction: Direction, ticket: Option<Ticket>) {
         let side = self.side(direction);
-        let was_waited_on = side.is_waited_on();
-        side.remove(ticket);
-        if was_waited_on && !side.is_waited_on() {
+        let gone = side.remove(ticket);
+        if gone.is_some() && !side.is_waited_on() {
             local.reactor().count_out();
         }
+        drop(gone); // last: dropping a foreign waker may end another wait
     }
 
     /// Moves out everybody who waits for a direction, to be woken. Their tickets are void.
@@ -238,15 +240,13 @@ impl Side {
         Ticket { round: self.round.get(), place }
     }
 
-    fn remove(&self, ticket: Option<Ticket>) {
-        let Some(place) = self.place(ticket) else { return };
-        let wakeup = {
-            let waiters = &mut *self.waiters.borrow_mut();
-            match place {
-                ONE => waiters.one.take(),
-                place => waiters.more.as_mut().map(|more| more.remove(place as usize)),
-            }
-        };
-        drop(wakeup); // after the borrow: a foreign waker's drop is user code
+    /// Gives a place up. What was in it comes back: a foreign waker's drop is user code.
+    fn remove(&self, ticket: Option<Ticket>) -> Option<Wakeup> {
+        let place = self.place(ticket)?;
+        let waiters = &mut *self.waiters.borrow_mut();
+        match place {
+            ONE => waiters.one.take(),
+            place => waiters.more.as_mut().map(|more| more.remove(place as usize)),
+        }
     }
 }
