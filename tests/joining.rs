@@ -13,6 +13,8 @@ use taskgroup::{
     BlockOnError, Clock, ExceptionGroup, JoinError, JoinErrorKind, Reason, Runtime, Task, What, as_completed, sleep,
     timeout, yield_now,
 };
+use taskgroup_runtime::Local;
+use taskgroup_runtime::ready::ReadySet;
 
 #[test]
 fn the_body_awaits_a_task() {
@@ -550,5 +552,22 @@ fn who_comes_to_join_in_the_batch_of_an_end_is_told_after_it() {
         });
         result.await.expect("no errors");
         assert_eq!(log.take(), ["10 Ok(1)", "10 Some((0, Ok(2)))"]);
+    });
+}
+
+#[test]
+fn a_handle_that_stays_keeps_no_set_of_the_runtime() {
+    run(async {
+        let number = || ReadySet::new(&Local::current().expect("a runtime")).number();
+        let (before, mut kept) = (number(), Vec::new());
+        for _ in 0..10 {
+            group(async |g| {
+                kept.push(g.spawn(async { Ok(()) }));
+                Ok(())
+            })
+            .await
+            .expect("no error");
+        }
+        assert_eq!(number(), before);
     });
 }

@@ -9,7 +9,8 @@ use common::{
 use std::cell::{Cell, RefCell};
 use std::future::pending;
 
-use taskgroup::{Member, TaskGroup, What, sleep, with_cleanup};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use taskgroup::{Member, TaskGroup, TaskLocal, What, sleep, with_cleanup};
 
 /// What a handler was given: `error` or `[errors of a group]`.
 fn text(member: &Member<Word>) -> String {
@@ -669,5 +670,39 @@ fn a_destructor_of_a_replaced_handler_that_panics_cancels_everybody() {
         }));
         assert_eq!(text.await, "boom");
         assert_eq!(log.take(), ["1 cleanup starts", "6 cleanup ends"]);
+    });
+}
+
+#[test]
+fn a_handler_runs_in_the_name_of_the_owner_also_behind_a_combinator() {
+    static WHO: TaskLocal<&str> = TaskLocal::new();
+    run(async {
+        let seen = Cell::new(None);
+        let supervised = group(async |g| {
+            g.supervise(|_| seen.set(WHO.get()));
+            g.spawn(WHO.scope("the task", fail_after(1, "A")));
+            Ok(())
+        });
+        let mut owners = FuturesUnordered::from_iter([WHO.scope("the owner", supervised)]); // has wakers of its own
+        owners.next().await.expect("one").expect("no error");
+        assert_eq!(seen.get(), Some("the owner"));
+    });
+}
+
+#[test]
+fn what_a_handlers_destructor_spawns_takes_nobodys_place() {
+    run(async {
+        let kept = Cell::new(None);
+        group(async |g| {
+            let last_words = OnDrop(|| drop(g.spawn(async {})));
+            g.supervise(move |_| {
+                let _ = &last_words;
+            });
+            kept.set(Some(g.spawn(async { Ok(7) })));
+            Ok(())
+        })
+        .await
+        .expect("no error");
+        assert_eq!(kept.take().and_then(|task| task.result()), Some(Ok(7)));
     });
 }

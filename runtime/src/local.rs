@@ -58,6 +58,8 @@ pub struct Local {
     polls: Cell<u32>,
     /// How many there were when the loop began to run what is ready, in this turn.
     polls_before: Cell<u32>,
+    /// Sets whose owners are in a batch of them and have an end to act on, after it; see [`Local::end`].
+    unsettled: Cell<u32>,
     /// The number of the turn; see [`Local::turn_number`].
     turn: Cell<u64>,
     /// At which poll operations were last counted, and how many there were in it.
@@ -81,6 +83,7 @@ impl Local {
             spawned: RefCell::default(),
             polls: Cell::new(0),
             polls_before: Cell::new(0),
+            unsettled: Cell::new(0),
             turn: Cell::new(0),
             operations: Cell::new((0, 0)),
             in_turn: Cell::new(false),
@@ -254,6 +257,24 @@ impl Local {
     #[inline(always)]
     pub fn count_poll(&self) {
         self.polls.set(self.polls.get().wrapping_add(1));
+    }
+
+    /// Whoever polls a set has something to do after its batch, which what is in the set must not run ahead of. Followed
+    /// by [`settled`](Self::settled).
+    #[inline(always)]
+    pub fn unsettled(&self) {
+        self.unsettled.set(self.unsettled.get() + 1);
+    }
+
+    /// That is done, or is void.
+    #[inline(always)]
+    pub fn settled(&self) {
+        self.unsettled.set(self.unsettled.get() - 1);
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_settled(&self) -> bool {
+        self.unsettled.get() == 0
     }
 
     /// The number of the turn that the loop is in; no other turn on this thread has it, of whatever runtime. For what

@@ -28,6 +28,7 @@ use crate::current::NONE;
 use crate::freeze::is_quiet;
 use crate::local::Local;
 use crate::slots::{After, BEGIN, FOR_FIRST_POLL, FOR_PLACE, FOREIGN};
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Waker};
@@ -85,20 +86,21 @@ pub(crate) const ROOTS: u32 = 0;
 /// known by its *slot*, a number that nobody else in its runtime has until it [leaves](Self::leave).
 pub struct ReadySet {
     local: Rc<Local>,
-    set: u32,
+    /// Its number, until it is closed.
+    set: Cell<u32>,
 }
 
 impl ReadySet {
     /// A set without members, polled by the loop itself until [`owned_by`](Self::owned_by) says otherwise.
     #[must_use]
     pub fn new(local: &Rc<Local>) -> Self {
-        Self { local: local.clone(), set: local.slots().open() }
+        Self { local: local.clone(), set: Cell::new(local.slots().open()) }
     }
 
     /// The set of a new runtime's root tasks: its first.
     pub(crate) fn of_roots(local: &Rc<Local>) -> Self {
         let roots = Self::new(local);
-        debug_assert_eq!(roots.set, ROOTS);
+        debug_assert_eq!(roots.number(), ROOTS);
         roots
     }
 
@@ -106,7 +108,7 @@ impl ReadySet {
     #[inline(always)]
     #[must_use]
     pub fn number(&self) -> u32 {
-        self.set
+        self.set.get()
     }
 
     /// The runtime in which the members have their slots.
@@ -120,12 +122,12 @@ impl ReadySet {
     #[inline(always)]
     #[must_use]
     pub fn join(&self, key: u32) -> u32 {
-        self.local.occupy(self.set, key)
+        self.local.occupy(self.number(), key)
     }
 
     /// Keeps a number of the caller's beside the set; see [`Local::note_above`].
     pub fn set_note(&self, note: u32) {
-        self.local.slots().set_note(self.set, note);
+        self.local.slots().set_note(self.number(), note);
     }
 
     /// Gives a member another key. A batch that is under way names it by the new one.
@@ -150,7 +152,7 @@ impl ReadySet {
     #[inline(always)]
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.local.slots().is_empty(self.set)
+        self.local.slots().is_empty(self.number())
     }
 
     /// From now on the set is polled by what is current, with the waker in `cx`.
@@ -159,40 +161,49 @@ impl ReadySet {
             Some(slot) => (slot, None),
             None => (FOREIGN, Some(Rc::new(cx.waker().clone()))),
         };
-        let before = self.local.slots().set_owner(self.set, owner, foreign);
+        let before = self.local.slots().set_owner(self.number(), owner, foreign);
         drop(before); // a foreign waker's drop is user code: not while the table is borrowed
     }
 
     /// Whether the set is owned by somebody else's waker, and by which.
     pub fn is_owned_through(&self, waker: &Waker) -> bool {
-        self.local.slots().foreign(self.set).is_some_and(|own| own.will_wake(waker))
+        self.local.slots().foreign(self.number()).is_some_and(|own| own.will_wake(waker))
     }
 
     /// Starts a batch: the members that are woken now. Members woken during the batch are for the next one.
     #[inline(always)]
     #[must_use]
     pub fn begin(&self) -> Batch<'_> {
-        self.local.begin(self.set)
+        self.local.begin(self.number())
     }
 
     /// Ends a batch. If members are woken, the owner is told again.
     #[inline(always)]
     pub fn end(&self) {
-        self.local.end(self.set, false);
+        self.local.end(self.number(), false);
+    }
+
+    /// Gives the set's number back, for another set. Nothing but [`local`](Self::local) may be asked from then on.
+    ///
+    /// Members should have left. One that has not is never woken again, and its slot is lost. Dropping the set closes it
+    /// too.
+    pub fn close(&self) {
+        match self.set.replace(NONE) {
+            NONE => {}
+            set => drop(self.local.slots().close(set)), // after the borrow: a foreign waker's drop is user code
+        }
     }
 }
 
 impl Drop for ReadySet {
-    /// Members should have left. One that has not is never woken again, and its slot is lost.
     fn drop(&mut self) {
-        let foreign = self.local.slots().close(self.set);
-        drop(foreign); // after the borrow
+        self.close();
     }
 }
 
 impl fmt::Debug for ReadySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadySet").field("empty", &self.is_empty()).finish_non_exhaustive()
+        f.debug_struct("ReadySet").field("number", &self.number()).finish_non_exhaustive()
     }
 }
 
@@ -229,11 +240,11 @@ impl Drop for Batch<'_> {
 impl Local {
     /// Ends a batch. If members are woken, the owner is told again; or else another batch may follow at once, in the same
     /// poll, and then the answer is true: that is if `may_stay`, and to return to the loop would lead right back, since
-    /// nobody else is woken. Not in a turn that has made its polls, and not while a cancel is in force, which may have
-    /// changed what is done on the way.
+    /// nobody else is woken. Not in a turn that has made its polls; not while a cancel is in force, which may have changed
+    /// what is done on the way; and not while somebody on the way is [unsettled](Self::unsettled).
     #[inline(always)]
     pub fn end(&self, set: u32, may_stay: bool) -> bool {
-        match self.slots().end(set, || may_stay && is_quiet() && self.may_run_on()) {
+        match self.slots().end(set, || may_stay && is_quiet() && self.is_settled() && self.may_run_on()) {
             After::Over => false,
             After::Stay => true,
             After::Wake(set) => {

@@ -205,7 +205,7 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
     {
         self.launch(future, finish, made, place).unwrap_or_else(|future| {
             drop(future);
-            let key = self.ledger.tasks.refuse(place);
+            let key = self.ledger.refuse(place);
             Task::new(Handle::new(self.ledger.clone(), key), Value::none())
         })
     }

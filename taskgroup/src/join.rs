@@ -21,7 +21,7 @@ use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::tree::{self, Place, TaskSpot, Verdict};
 use std::future::Future;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -42,6 +42,8 @@ pub(crate) struct Join<'a, 'scope, 'env, B: Future, E: 'static> {
     state: BodyState<B::Output>,
     /// Where the group was placed in the tree, if its waker was the task's own then.
     seen: Option<Place>,
+    /// In whose name the group was polled last.
+    owner: Current,
     /// A cancel from above was seen, and is to go on if there are no errors.
     cancelled: bool,
     /// Something ended in this batch: the slow half of the poll has work to do.
@@ -81,6 +83,7 @@ where
             body,
             state,
             seen: None,
+            owner: Current::NOBODY,
             cancelled: false,
             changed: false,
         }
@@ -126,7 +129,7 @@ where
     /// The body's end acts at once: unless it is a value, the children are asked to end.
     fn body_ended(&mut self, end: End<B::Output>) {
         self.ledger.body_ended();
-        self.changed = true;
+        self.note_change();
         let output = match end {
             End::Done(result) => {
                 if result.is_err() {
@@ -213,7 +216,7 @@ where
     /// Not inlined, so that it takes no room in the frame of each level.
     #[inline(never)]
     fn child_ended(&mut self, key: u32, child: BoxedChild<'scope>, fate: Fate) {
-        self.changed = true;
+        self.note_change();
         if self.ledger.books_if_any().is_some()
             && let Policy::Supervise(handler) = self.ledger.tasks.with(key, |row| row.policy())
         {
@@ -230,7 +233,7 @@ where
         let books = self.ledger.books();
         let (failed, handler) =
             (books.supervised.take(), self.group.handlers.get(handler, books.holders.release(handler)));
-        let _owner = self.seen.map(|place| place.current.enter());
+        let _owner = self.owner.enter();
         let handled = catch_unwind(AssertUnwindSafe(move || failed.into_iter().for_each(&*handler)));
         if let Err(payload) = handled {
             let task = TaskInfo::new(label, self.ledger.owner());
@@ -241,7 +244,7 @@ where
     /// What follows from the ends of a batch.
     #[inline(never)]
     fn settle(&mut self) -> Poll<Ended<B::Output>> {
-        self.changed = false;
+        self.note_settled();
         if let Some(task) = self.ledger.books_if_any().and_then(|books| books.failures.first()) {
             self.ledger.close(&Reason::SiblingFailed(task.clone()));
             if self.body_runs() && !tree::has_own_reason(self.ledger.node) {
@@ -267,6 +270,21 @@ where
     }
 }
 
+impl<B: Future, E: 'static> Join<'_, '_, '_, B, E> {
+    /// Something has ended: the group acts on it after the batch, and what is in the group does not run ahead of that.
+    fn note_change(&mut self) {
+        if !mem::replace(&mut self.changed, true) {
+            self.local.unsettled();
+        }
+    }
+
+    fn note_settled(&mut self) {
+        if mem::replace(&mut self.changed, false) {
+            self.local.settled();
+        }
+    }
+}
+
 impl<B, T, E> Future for Join<'_, '_, '_, B, E>
 where
     B: Future<Output = Result<T, E>>,
@@ -282,6 +300,7 @@ where
         if has_moved {
             this.place(place, cx);
         }
+        this.owner = place.current;
         let local = this.local;
         loop {
             for woken in local.begin(this.set) {
@@ -315,6 +334,7 @@ impl<B: Future, E: 'static> Drop for Join<'_, '_, '_, B, E> {
             let _ended = EndOnDrop(self.ledger);
             self.body.set(None);
         }
+        self.note_settled();
         self.ledger.set.leave(self.ledger.body_slot);
     }
 }

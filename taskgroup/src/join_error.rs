@@ -1,6 +1,6 @@
 //! Why a task has no value to give.
 //!
-//! Before: `reason.rs`, `info.rs`. After: `promise.rs`.
+//! Before: `reason.rs`, `info.rs`. After: `handle.rs`.
 
 use crate::info::TaskInfo;
 use crate::reason::Reason;

@@ -149,6 +149,14 @@ impl Ledger {
         }
     }
 
+    /// A row for a task that is not taken in: the group is closing, or over.
+    pub(crate) fn refuse(&self, place: &'static Location<'static>) -> u32 {
+        match self.phase() {
+            Phase::Open | Phase::Closing => self.tasks.refuse(place),
+            Phase::Over => self.tasks.refuse_late(place),
+        }
+    }
+
     /// Wakes a child for the first time, unless it has to wait for a place. Its future has been stored by now.
     #[inline(always)]
     pub(crate) fn start(&self, key: u32, slot: u32) {
@@ -318,11 +326,12 @@ impl Ledger {
         }
     }
 
-    /// The group's node goes. Handles that stay may ask who the group was in.
+    /// The group's node goes, and its set: handles that stay keep neither. They may ask who the group was in.
     pub(crate) fn leave_the_tree(self: &Rc<Self>) {
         if Rc::strong_count(self) > 1 {
             self.owner();
         }
         tree::remove(self.node);
+        self.set.close();
     }
 }

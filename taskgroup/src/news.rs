@@ -1,6 +1,6 @@
 //! Who waits for tasks that have ended, and has not been told.
 //!
-//! Before: `line.rs`. After: `promise.rs`, `ledger.rs`.
+//! Before: `line.rs`. After: `tasks.rs`, `ledger.rs`.
 //!
 //! That a task has ended can be seen at once; but who awaits it goes on only after its group has acted on the end, that
 //! is after the batch. Or this program would depend on who is polled first:

@@ -10,9 +10,10 @@
 //! ```
 //! (1) `Ledger::admit`, (2) `Ledger::ended`, (3) `Ledger::refuse`.
 //!
-//! A row is there until the task has ended and its handle is gone; then it is free for another task. Its key is the task's in everything that a group
-//! keeps: the same as the future's, and as that of the member of the ready set. Rows are kept small: what a task may be
-//! called, and who may wait for it besides a task of the same runtime, is in an [`Extra`] that most do without.
+//! A row is there until the task has ended and its handle is gone; then it is free for another task. Its key is the
+//! task's in everything that a group keeps: the same as the future's, and as that of the member of the ready set. Rows
+//! are kept small: what a task may be called, and who may wait for it besides a task of the same runtime, is in an
+//! [`Extra`] that most do without.
 
 use crate::info::{Label, TaskInfo};
 use crate::news::Joiner;
@@ -128,9 +129,27 @@ impl Tasks {
     pub(crate) fn refuse(&self, place: &'static Location<'static>) -> u32 {
         let mut rows = self.rows.borrow_mut();
         let key = if self.free.get() == NONE { rows.len() as u32 } else { self.free.get() };
-        let life = Life::Ended { how: How::Refused, edition: 0 };
-        self.put(&mut rows, key, Row::new(life, self.count(), Policy::FailFast, place));
+        self.put(&mut rows, key, self.refused(place));
         key
+    }
+
+    /// The same after the group is over: among the rows that are left, whose keys are not given twice.
+    ///
+    /// ```text
+    /// g.supervise(move |_| { let _ = &guard; }); // and the guard's destructor, at the group's end, spawns
+    /// ```
+    #[cold]
+    pub(crate) fn refuse_late(&self, place: &'static Location<'static>) -> u32 {
+        let row = self.refused(place);
+        let mut left = self.left.borrow_mut();
+        let key = left.last_key_value().map_or(0, |(last, _)| last + 1);
+        left.insert(key, row);
+        key
+    }
+
+    fn refused(&self, place: &'static Location<'static>) -> Row {
+        let life = Life::Ended { how: How::Refused, edition: 0 };
+        Row::new(life, self.count(), Policy::FailFast, place)
     }
 
     #[inline(always)]

@@ -1,0 +1,116 @@
+//! A group that is the only one with work runs its next batch in the same poll: what must not be seen of that.
+//!
+//! To go up to the loop and to come down again would lead right back, so it is left out. But not where somebody on the
+//! way would have acted in between.
+
+mod common;
+
+use common::{Word, counted, failed, group, ms, run};
+use std::cell::Cell;
+use taskgroup::{CancelScope, TaskGroup, advance, now, yield_now};
+
+/// Yields for ever, and counts.
+async fn go_on(steps: &Cell<u32>) -> Result<(), Word> {
+    loop {
+        steps.set(steps.get() + 1);
+        yield_now().await;
+    }
+}
+
+/// A group that has nothing but a task which yields for ever.
+async fn busy(steps: &Cell<u32>) -> Result<(), taskgroup::ExceptionGroup<Word>> {
+    group(async |g| {
+        g.spawn(go_on(steps));
+        Ok(())
+    })
+    .await
+}
+
+#[test]
+fn a_group_alone_runs_on_without_its_owner() {
+    run(async {
+        let (polls, steps) = (Cell::new(0), Cell::new(0));
+        let result = group(async |g| {
+            g.spawn(counted(&polls, async {
+                let inner = group(async |g: &TaskGroup<'_, '_, Word>| {
+                    for _ in 0..30 {
+                        steps.set(steps.get() + 1);
+                        yield_now().await;
+                    }
+                    drop(g.spawn(async { Ok(()) }));
+                    Ok(())
+                });
+                inner.await.map_err(|_| "none fails")
+            }));
+            Ok(())
+        });
+        result.await.expect("no error");
+        assert_eq!(steps.get(), 30);
+        assert!(polls.get() < 5, "{} polls", polls.get());
+    });
+}
+
+#[test]
+fn a_group_does_not_run_on_while_the_one_above_has_a_failure_to_act_on() {
+    run(async {
+        let steps = Cell::new(0);
+        let result = group(async |g| {
+            g.spawn(async {
+                yield_now().await;
+                yield_now().await;
+                Err::<(), _>("broken")
+            });
+            g.spawn_group(busy(&steps));
+            Ok(())
+        });
+        assert_eq!(failed(result.await), "[broken]");
+        assert_eq!(steps.get(), 3); // in the batch of the failure for the last time
+    });
+}
+
+#[test]
+fn a_group_does_not_run_on_while_somebody_waits_for_an_end_in_the_one_above() {
+    run(async {
+        let (steps, seen) = (Cell::new(0), Cell::new(0));
+        group(async |g| {
+            let end = g.spawn(async {
+                yield_now().await;
+                yield_now().await;
+                Ok(())
+            });
+            let waiting = async move || end.await;
+            g.spawn(async {
+                drop(waiting().await);
+                seen.set(steps.get());
+                g.cancel("enough");
+            });
+            g.spawn_group(busy(&steps));
+            Ok(())
+        })
+        .await
+        .expect("no error");
+        assert_eq!(seen.get(), 3); // told right after the batch of the end
+    });
+}
+
+#[test]
+fn a_deadline_that_was_moved_over_by_hand_is_seen_at_once() {
+    run(async {
+        let steps = Cell::new(0);
+        let scope = CancelScope::new();
+        scope.set_deadline(now() + ms(1000));
+        let ended = scope.run(group(async |g| {
+            g.spawn_group(group(async |inner| {
+                inner.spawn(async {
+                    yield_now().await;
+                    advance(ms(2000)).expect("the clock is virtual");
+                    go_on(&steps).await
+                });
+                Ok(())
+            }));
+            Ok(())
+        }));
+        assert!(ended.await.is_err());
+        assert!(steps.get() <= 3, "{} steps after the deadline", steps.get());
+    });
+}
