@@ -51,6 +51,7 @@ mod wakeup;
 mod yield_now;
 
 pub mod current;
+pub mod instrument;
 pub mod net;
 pub mod ready;
 

@@ -10,6 +10,7 @@
 
 use crate::clock::{Clock, Time};
 use crate::current::{Current, NONE, Restore};
+use crate::instrument::{Event, Instrument};
 use crate::raw;
 use crate::reactor::Reactor;
 use crate::ready::{Batch, Woken};
@@ -68,6 +69,9 @@ pub struct Local {
     in_turn: Cell<bool>,
     /// The runtime is being dropped: nothing is spawned any more.
     closed: Cell<bool>,
+    /// Whether there is an instrument.
+    is_heard: Cell<bool>,
+    instrument: RefCell<Option<Rc<dyn Instrument>>>,
 }
 
 impl Local {
@@ -88,6 +92,8 @@ impl Local {
             operations: Cell::new((0, 0)),
             in_turn: Cell::new(false),
             closed: Cell::new(false),
+            is_heard: Cell::new(false),
+            instrument: RefCell::default(),
         });
         RUNTIMES.with_borrow_mut(|runtimes| runtimes.insert(id, local.clone()));
         local
@@ -292,6 +298,28 @@ impl Local {
         let may = done <= OPERATIONS_A_POLL;
         self.operations.set((self.polls.get(), if may { done } else { 0 }));
         may
+    }
+
+    pub(crate) fn set_instrument(&self, instrument: Rc<dyn Instrument>) {
+        self.is_heard.set(true);
+        let before = self.instrument.replace(Some(instrument));
+        drop(before); // it is the user's
+    }
+
+    /// Tells the instrument, if there is one: only then is the event made.
+    #[inline(always)]
+    pub fn tell<'a>(&self, event: impl FnOnce() -> Event<'a>) {
+        if self.is_heard.get() {
+            self.tell_it(&event());
+        }
+    }
+
+    #[cold]
+    fn tell_it(&self, event: &Event<'_>) {
+        let instrument = self.instrument.borrow().clone();
+        if let Some(instrument) = instrument {
+            instrument.hear(self.time.elapsed(), event);
+        }
     }
 
     pub(crate) fn slots(&self) -> &Slots {

@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use crate::current::{Current, NONE};
 use crate::error::ClockIsReal;
+use crate::instrument::Instrument;
 use crate::local::Local;
 use crate::ready::ReadySet;
 use crate::remote::Hold;
@@ -116,6 +117,11 @@ impl<'env> Runtime<'env> {
     /// On the real clock, which nobody moves.
     pub fn advance(&self, by: Duration) -> Result<(), ClockIsReal> {
         advance_clock_of(&self.local, by)
+    }
+
+    /// Tells `instrument` from now on what happens in this runtime. Another one takes its place.
+    pub fn instrument(&self, instrument: Rc<dyn Instrument>) {
+        self.local.set_instrument(instrument);
     }
 
     /// What time it is on this runtime's clock.
