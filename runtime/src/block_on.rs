@@ -6,10 +6,11 @@
 use crate::current::{Current, NONE};
 use crate::error::BlockOnError;
 use crate::event_loop::{MAIN, MainTask};
+use crate::instrument::{Event, HowEnded};
 use crate::local::in_a_turn;
 use crate::ready::ReadySet;
 use crate::reporter::{Report, report};
-use crate::runtime::Runtime;
+use crate::runtime::{CANCELLED, Runtime};
 use crate::stall::Stall;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -117,7 +118,7 @@ struct Main<'a, F: Future> {
 impl<'a, F: Future> Main<'a, F> {
     fn join(roots: &'a ReadySet, future: Pin<&'a mut Option<F>>) -> Self {
         let slot = roots.join(MAIN);
-        roots.wake(slot);
+        roots.local().start_root(slot, None);
         Self { slot, roots, future, output: None }
     }
 }
@@ -126,10 +127,15 @@ impl<F: Future> MainTask for Main<'_, F> {
     fn poll(&mut self) {
         let Some(future) = self.future.as_mut().as_pin_mut() else { return };
         let _task = Current::new(self.slot, NONE).enter();
-        let waker = self.roots.local().waker(self.slot);
-        if let Poll::Ready(output) = future.poll(&mut Context::from_waker(&waker)) {
+        let local = self.roots.local();
+        let waker = local.waker(self.slot);
+        local.tell(|| Event::PollBegins { task: self.slot });
+        let polled = future.poll(&mut Context::from_waker(&waker));
+        local.tell(|| Event::PollEnds { task: self.slot });
+        if let Poll::Ready(output) = polled {
             self.output = Some(output);
             self.future.set(None);
+            local.tell(|| Event::Ended { task: self.slot, how: HowEnded::Value });
         }
     }
 }
@@ -140,7 +146,10 @@ impl<F: Future> Drop for Main<'_, F> {
         let _in_turn = self.roots.local().enter();
         let _task = Current::new(self.slot, NONE).enter();
         let _leave = Leave(self.slot, self.roots);
-        self.future.set(None);
+        if self.future.is_some() {
+            self.future.set(None);
+            self.roots.local().tell(|| Event::Ended { task: self.slot, how: CANCELLED });
+        }
     }
 }
 

@@ -96,6 +96,11 @@ impl Time {
         }
     }
 
+    /// When `tick` begins: so long after tick 0.
+    pub(crate) fn at(&self, tick: u64) -> Duration {
+        start_of(tick)
+    }
+
     /// How long until `tick` begins.
     pub(crate) fn until(&self, tick: u64) -> Duration {
         start_of(tick).saturating_sub(self.elapsed())

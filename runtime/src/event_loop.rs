@@ -13,7 +13,8 @@
 
 use crate::current::{Current, NONE};
 use crate::error::BlockOnError;
-use crate::runtime::{RootTask, Runtime};
+use crate::instrument::{Event, HowEnded, Phase, WokenBy};
+use crate::runtime::{CANCELLED, RootTask, Runtime};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
@@ -123,7 +124,11 @@ impl<'env> Runtime<'env> {
             if at_once && reactor.len() == 0 {
                 return Ok(());
             }
+            self.local.tell(|| Event::Phase(Phase::Wait(timeout)));
             return reactor.wait(timeout);
+        }
+        if !at_once {
+            self.local.tell(|| Event::Phase(Phase::Wait(timeout)));
         }
         match timeout {
             Some(Duration::ZERO) => {}
@@ -135,23 +140,26 @@ impl<'env> Runtime<'env> {
 
     /// Hands on what came from outside: events of sources, wakes from other threads.
     fn dispatch(&self) {
-        self.local.reactor().dispatch(&self.local);
+        self.local.tell(|| Event::Phase(Phase::Dispatch));
+        self.local.waking(|_| WokenBy::Descriptor, || self.local.reactor().dispatch(&self.local));
         for slot in self.local.remote().take() {
-            self.local.wake(slot);
+            self.local.waking(|_| WokenBy::Thread, || self.local.wake(slot));
         }
     }
 
     /// Wakes who waits for a time that has come. The turn's one look at the clock, if there are timers.
     fn expire(&self) {
         if self.local.timers().len() > 0 {
+            self.local.tell(|| Event::Phase(Phase::Expire));
             let tick = self.local.time().look();
-            self.local.timers().expire(&self.local, tick);
+            self.local.waking(|_| WokenBy::Timer, || self.local.timers().expire(&self.local, tick));
         }
     }
 
     /// Runs batches of what is ready. Gives the number of polls.
     fn run(&self, main: &mut Option<&mut dyn MainTask>) -> u32 {
         self.local.begin_run();
+        self.local.tell(|| Event::Phase(Phase::Run));
         loop {
             let mut batch = self.roots.begin();
             while let Some(task) = self.local.next_root(&mut batch) {
@@ -189,7 +197,10 @@ impl<'env> Runtime<'env> {
                 let _task = Current::new(task.slot, NONE).enter();
                 let waker = self.local.waker(task.slot);
                 let mut cx = Context::from_waker(&waker);
-                catch_unwind(AssertUnwindSafe(|| task.future.as_mut().poll(&mut cx)))
+                self.local.tell(|| Event::PollBegins { task: task.slot });
+                let polled = catch_unwind(AssertUnwindSafe(|| task.future.as_mut().poll(&mut cx)));
+                self.local.tell(|| Event::PollEnds { task: task.slot });
+                polled
             }
         };
         if let Ok(Poll::Pending) = polled {
@@ -198,7 +209,12 @@ impl<'env> Runtime<'env> {
         }
         let gone = self.tasks.borrow_mut().remove(key);
         debug_assert!(gone.is_none(), "a task that is polled has left its place empty");
-        self.bury(task, polled.err());
+        let how = match &polled {
+            Err(_) => HowEnded::Panicked,
+            Ok(_) if task.root.cancelled.get() => CANCELLED,
+            Ok(_) => HowEnded::Value,
+        };
+        self.bury(task, polled.err(), how);
     }
 
     /// Whether there is work, or may be: then the loop does not sleep.

@@ -4,11 +4,15 @@
 //!
 //! What a cancel is, and for whom, is a matter of the layer above. It says how many there are, and answers for one place
 //! through a function that it sets once a thread. While there are none the answer is no, and costs one load.
+//!
+//! Runtimes that have an instrument are counted in the same place. So "is there anything out of the ordinary?" is one
+//! question on every way that is short: who polls asks it before and after, and tells the instruments on the long way.
 #![forbid(unsafe_code)]
 
 use std::cell::Cell;
 
 thread_local! {
+    /// Cancels in force, and runtimes with an instrument.
     static IN_FORCE: Cell<u32> = const { Cell::new(0) };
     static PROBE: Cell<Option<fn() -> bool>> = const { Cell::new(None) };
 }
@@ -28,7 +32,17 @@ pub fn count_cancel_out() {
     IN_FORCE.set(IN_FORCE.get() - 1);
 }
 
-/// Whether no cancel is in force on this thread: the usual case, in one load.
+/// One more runtime of this thread has an instrument.
+pub(crate) fn count_instrument_in() {
+    count_cancel_in();
+}
+
+/// One less. (While the thread ends there may be nothing to count in.)
+pub(crate) fn count_instrument_out() {
+    let _ = IN_FORCE.try_with(|count| count.set(count.get() - 1));
+}
+
+/// Whether no cancel is in force on this thread, and no instrument listens: the usual case, in one load.
 #[inline(always)]
 #[must_use]
 pub fn is_quiet() -> bool {

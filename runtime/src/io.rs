@@ -7,12 +7,13 @@
 mod traits;
 
 use crate::freeze::is_frozen;
+use crate::instrument::WaitsFor;
 use crate::local::Local;
 use crate::reactor::{Direction, IoSafe, Source, Ticket};
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -123,6 +124,7 @@ impl<T: IoSafe> Async<T> {
                 return Poll::Ready(result);
             }
             self.source.wait_as(&self.local, direction, &mut waiter.ticket, self.get_ref().as_fd(), cx)?;
+            self.tell(direction);
             Poll::Pending
         })
         .await
@@ -242,7 +244,20 @@ impl<T: IoSafe> Async<T> {
             return Poll::Ready(result);
         }
         self.source.wait_once(&self.local, direction, self.get_ref().as_fd(), cx)?;
+        self.tell(direction);
         Poll::Pending
+    }
+
+    /// Tells the instruments what is waited for.
+    #[inline(always)]
+    fn tell(&self, direction: Direction) {
+        if self.local.is_heard() {
+            let fd = self.get_ref().as_fd().as_raw_fd();
+            self.local.tell_wait(match direction {
+                Direction::Read => WaitsFor::Readable(fd),
+                Direction::Write => WaitsFor::Writable(fd),
+            });
+        }
     }
 
     /// A read has shown that nothing is left: the next one waits without a try, if an event will tell of the end too.

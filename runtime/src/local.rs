@@ -10,13 +10,13 @@
 
 use crate::clock::{Clock, Time};
 use crate::current::{Current, NONE, Restore};
-use crate::instrument::{Event, Instrument};
 use crate::raw;
 use crate::reactor::Reactor;
 use crate::ready::{Batch, Woken};
 use crate::remote::{NOBODY, Remote};
 use crate::slots::{Outside, Slots};
 use crate::task::Spawned;
+use crate::telling::Telling;
 use crate::timers::Timers;
 use crate::waker::Address;
 use std::cell::{Cell, RefCell};
@@ -69,9 +69,8 @@ pub struct Local {
     in_turn: Cell<bool>,
     /// The runtime is being dropped: nothing is spawned any more.
     closed: Cell<bool>,
-    /// Whether there is an instrument.
-    is_heard: Cell<bool>,
-    instrument: RefCell<Option<Rc<dyn Instrument>>>,
+    /// What is told of this runtime, and to whom.
+    pub(crate) telling: Telling,
 }
 
 impl Local {
@@ -92,8 +91,7 @@ impl Local {
             operations: Cell::new((0, 0)),
             in_turn: Cell::new(false),
             closed: Cell::new(false),
-            is_heard: Cell::new(false),
-            instrument: RefCell::default(),
+            telling: Telling::default(),
         });
         RUNTIMES.with_borrow_mut(|runtimes| runtimes.insert(id, local.clone()));
         local
@@ -183,7 +181,7 @@ impl Local {
     #[inline(always)]
     pub(crate) fn wake_here(to: Address) -> bool {
         let innermost = IN_TURN.try_with(|local| match &*local.borrow() {
-            Some(local) if local.id == to.runtime => Some(local.slots.mark(to.slot)),
+            Some(local) if local.id == to.runtime && !local.telling.is_on() => Some(local.slots.mark(to.slot)),
             _ => None,
         });
         match innermost {
@@ -194,13 +192,13 @@ impl Local {
         }
     }
 
-    /// The same for a runtime that is in its turn, if it is, and has turned another.
+    /// The same for a runtime that is in its turn, if it is, and has turned another, or has an instrument.
     #[cold]
     fn wake_outer(to: Address) -> bool {
         // Outside its own turn the loop may be asleep, in a host's poll(2) for instance: that takes a ring.
         let local = Self::find(to.runtime).filter(|local| local.in_turn.get());
         if let Some(local) = &local {
-            local.wake_foreign(local.slots.mark(to.slot));
+            local.wake(to.slot);
         }
         local.is_some()
     }
@@ -222,6 +220,7 @@ impl Local {
     #[inline(always)]
     pub fn wake(&self, slot: u32) {
         self.ring();
+        self.tell_wakes(slot);
         self.wake_foreign(self.slots.mark(slot));
     }
 
@@ -245,6 +244,7 @@ impl Local {
     #[must_use]
     pub fn mark(&self, slot: u32) -> Option<Rc<Waker>> {
         self.ring();
+        self.note_wakes(slot);
         match self.slots.mark(slot) {
             NONE => None,
             set => self.foreign(set),
@@ -298,28 +298,6 @@ impl Local {
         let may = done <= OPERATIONS_A_POLL;
         self.operations.set((self.polls.get(), if may { done } else { 0 }));
         may
-    }
-
-    pub(crate) fn set_instrument(&self, instrument: Rc<dyn Instrument>) {
-        self.is_heard.set(true);
-        let before = self.instrument.replace(Some(instrument));
-        drop(before); // it is the user's
-    }
-
-    /// Tells the instrument, if there is one: only then is the event made.
-    #[inline(always)]
-    pub fn tell<'a>(&self, event: impl FnOnce() -> Event<'a>) {
-        if self.is_heard.get() {
-            self.tell_it(&event());
-        }
-    }
-
-    #[cold]
-    fn tell_it(&self, event: &Event<'_>) {
-        let instrument = self.instrument.borrow().clone();
-        if let Some(instrument) = instrument {
-            instrument.hear(self.time.elapsed(), event);
-        }
     }
 
     pub(crate) fn slots(&self) -> &Slots {

@@ -241,10 +241,15 @@ impl Local {
     /// Ends a batch. If members are woken, the owner is told again; or else another batch may follow at once, in the same
     /// poll, and then the answer is true: that is if `may_stay`, and to return to the loop would lead right back, since
     /// nobody else is woken. Not in a turn that has made its polls; not while a cancel is in force, which may have changed
-    /// what is done on the way; and not while somebody on the way is [unsettled](Self::unsettled).
+    /// what is done on the way; not while somebody on the way is [unsettled](Self::unsettled); and not while an instrument
+    /// listens, which shall see the way.
     #[inline(always)]
     pub fn end(&self, set: u32, may_stay: bool) -> bool {
-        match self.slots().end(set, || may_stay && is_quiet() && self.is_settled() && self.may_run_on()) {
+        let is_quiet = is_quiet();
+        if !is_quiet {
+            self.tell_owner(set);
+        }
+        match self.slots().end(set, || may_stay && is_quiet && self.is_settled() && self.may_run_on()) {
             After::Over => false,
             After::Stay => true,
             After::Wake(set) => {

@@ -6,7 +6,7 @@
 use crate::clock::Clock;
 use crate::current::{Current, NONE};
 use crate::error::ClockIsReal;
-use crate::instrument::Instrument;
+use crate::instrument::{Event, HowEnded, Instrument};
 use crate::local::Local;
 use crate::ready::ReadySet;
 use crate::remote::Hold;
@@ -44,6 +44,10 @@ pub struct Runtime<'env> {
     pub(crate) stall_is_an_error: Cell<bool>,
 }
 
+/// How a root task ends that did not by itself.
+pub(crate) const CANCELLED: HowEnded<'static> =
+    HowEnded::Cancelled { reason: None, was_started: true, was_cut_off: false };
+
 pub(crate) struct RootTask<'env> {
     pub(crate) future: RootFuture<'env>,
     pub(crate) slot: u32,
@@ -80,7 +84,7 @@ impl<'env> Runtime<'env> {
         let (root, slot) = (handle.root().clone(), self.roots.join(NONE));
         root.slot.set(Some(slot));
         self.keep(RootTask { future, slot, root });
-        self.local.wake(slot);
+        self.local.start_root(slot, None);
         handle
     }
 
@@ -94,13 +98,14 @@ impl<'env> Runtime<'env> {
         key
     }
 
-    /// Drops a task's future, then says that the task is over.
-    pub(crate) fn bury(&self, task: RootTask<'env>, panic: Option<Box<dyn Any + Send>>) {
+    /// Drops a task's future, then says that the task is over, and how it ended.
+    pub(crate) fn bury(&self, task: RootTask<'env>, panic: Option<Box<dyn Any + Send>>, how: HowEnded<'_>) {
         let RootTask { future, slot, root } = task;
         let dropped = {
             let _task = Current::new(slot, NONE).enter();
             catch_unwind(AssertUnwindSafe(|| drop(future)))
         };
+        self.local.tell(|| Event::Ended { task: slot, how });
         self.roots.leave(slot);
         root.finish(&self.local, panic.or(dropped.err()));
     }
@@ -119,9 +124,10 @@ impl<'env> Runtime<'env> {
         advance_clock_of(&self.local, by)
     }
 
-    /// Tells `instrument` from now on what happens in this runtime. Another one takes its place.
+    /// Tells `instrument` what happens in this runtime, from now on and beside those that hear it already. What was there
+    /// before is not told: begin with it.
     pub fn instrument(&self, instrument: Rc<dyn Instrument>) {
-        self.local.set_instrument(instrument);
+        self.local.telling.add(instrument);
     }
 
     /// What time it is on this runtime's clock.
@@ -209,7 +215,7 @@ impl Drop for Runtime<'_> {
                 }
                 for task in tasks.into_iter().filter_map(|(_, task)| task) {
                     let root = task.root.clone();
-                    self.bury(task, None);
+                    self.bury(task, None, CANCELLED);
                     panic = panic.or(root.take_panic());
                 }
             }

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use crate::freeze::is_frozen;
+use crate::instrument::WaitsFor;
 use crate::local::Local;
 use crate::wakeup::Wakeup;
 use std::fmt;
@@ -133,6 +134,24 @@ impl Sleep {
     }
 }
 
+impl Sleep {
+    /// Tells the instruments what is waited for.
+    #[inline(always)]
+    fn tell(&self) {
+        let local = match &self.state {
+            State::Bound(local, _) | State::Armed(local, _) => local,
+            State::Unbound(_) | State::Over => return,
+        };
+        if local.is_heard() {
+            let tick = match &self.state {
+                State::Armed(local, key) => local.timers().deadline(*key),
+                _ => None,
+            };
+            local.tell_wait(WaitsFor::Timer(tick.map(|tick| local.time().at(tick))));
+        }
+    }
+}
+
 #[track_caller]
 fn same_runtime(local: &Local) {
     assert!(
@@ -148,7 +167,11 @@ impl Future for Sleep {
         if is_frozen() {
             return Poll::Pending;
         }
-        self.poll_unfrozen(cx)
+        let polled = self.poll_unfrozen(cx);
+        if polled.is_pending() {
+            self.tell();
+        }
+        polled
     }
 }
 

@@ -111,6 +111,21 @@ impl Slots {
         self.0.borrow().mark(slot)
     }
 
+    /// Whom a wake of a slot would queue, the slot itself first. For instruments, which hear of it before it is done.
+    pub(crate) fn would_wake(&self, slot: u32) -> Vec<u32> {
+        self.0.borrow().climb(slot)
+    }
+
+    /// Whom the end of a batch of a set would queue, if somebody in the set is woken.
+    pub(crate) fn would_tell(&self, set: u32) -> Vec<u32> {
+        let tables = self.0.borrow();
+        let set = &tables.sets[set as usize];
+        match (set.head.get(), set.owner.get()) {
+            (NONE, _) | (_, LOOP | FOREIGN) => Vec::new(),
+            (_, owner) => tables.climb(owner),
+        }
+    }
+
     /// Looks at a slot; `None` if it is free.
     #[inline(always)]
     pub(crate) fn look<R>(&self, slot: u32, look: impl FnOnce(&Slot) -> R) -> Option<R> {
@@ -373,6 +388,20 @@ impl Tables {
             }
             slot = &self.slots[id as usize];
         }
+    }
+
+    /// The way of [`queue`](Self::queue), merely looked at.
+    fn climb(&self, mut id: u32) -> Vec<u32> {
+        let mut woken = Vec::new();
+        while let Some(slot) = self.slots.get(id as usize).filter(|slot| !slot.is_queued()) {
+            woken.push(id);
+            let set = &self.sets[slot.set as usize];
+            if set.is_told.get() || matches!(set.owner.get(), LOOP | FOREIGN) {
+                break;
+            }
+            id = set.owner.get();
+        }
+        woken
     }
 
     /// Tells the owner of a set.

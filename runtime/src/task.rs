@@ -13,6 +13,7 @@
 
 use crate::event_loop::SPAWNED;
 use crate::freeze::is_frozen;
+use crate::instrument::WaitsFor;
 use crate::local::Local;
 use crate::ready::ROOTS;
 use crate::wakeup::Wakeup;
@@ -20,6 +21,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -99,7 +101,7 @@ pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandl
         let (root, slot) = (handle.root.clone(), local.occupy(ROOTS, SPAWNED));
         root.slot.set(Some(slot));
         local.spawned().borrow_mut().push_back(Spawned { future, root, slot });
-        local.wake(slot);
+        local.start_root(slot, Some(Location::caller()));
     }
     handle
 }
@@ -182,6 +184,9 @@ impl<T> Future for JoinHandle<T> {
             let wakeup = Wakeup::new(&self.local, cx);
             let before = self.root.joiner.replace(Some(wakeup));
             drop(before);
+            if let Some(task) = self.root.slot.get() {
+                self.local.tell_wait(WaitsFor::Task(task));
+            }
             return Poll::Pending;
         }
         let output = match (self.value.take(), self.root.panic.take()) {

@@ -34,6 +34,11 @@ impl Timers {
         true
     }
 
+    /// When a timer is due that is still armed.
+    pub(crate) fn deadline(&self, key: Key) -> Option<u64> {
+        self.wheel.borrow().deadline(key)
+    }
+
     pub(crate) fn cancel(&self, key: Key) {
         let wakeup = self.wheel.borrow_mut().cancel(key);
         drop(wakeup);

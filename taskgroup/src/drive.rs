@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use taskgroup_runtime::current::Current;
+use taskgroup_runtime::instrument::Event;
 use taskgroup_runtime::{Local, Report, is_frozen, is_quiet, report};
 
 /// What a panic carries.
@@ -101,6 +102,7 @@ fn drop_ended<F: Future>(ended: thread::Result<F::Output>, mut future: Pin<&mut 
 /// Drops a future that was cancelled.
 #[cold]
 fn drop_cancelled<F: Future>(node: NodeId, verdict: Verdict, mut future: Pin<&mut Option<F>>) -> End<F::Output> {
+    taskgroup_runtime::tell(|| Event::CancelSeen { task: Current::get().slot() });
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| future.set(None))) {
         return End::Panicked(payload);
     }
@@ -151,6 +153,7 @@ pub(crate) fn discard_second_panic(payload: Payload) {
 /// A scope inside a task: its node follows the future to wherever that is polled.
 struct Scope {
     node: NodeId,
+    kind: Kind,
     /// Where the node was placed, if the waker was the task's own then.
     seen: Option<Place>,
     suspended: bool,
@@ -158,7 +161,7 @@ struct Scope {
 
 impl Scope {
     fn new(kind: Kind) -> Self {
-        Self { node: tree::insert(kind, Wakeup::Nobody), seen: None, suspended: false }
+        Self { node: tree::insert(kind, Wakeup::Nobody), kind, seen: None, suspended: false }
     }
 
     #[inline(always)]
@@ -167,6 +170,9 @@ impl Scope {
         let current = place.current;
         if self.seen != Some(place) || !Local::owns(cx) {
             self.seen = hang(self.node, cx).then_some(place);
+            if !self.suspended {
+                taskgroup_runtime::tell(|| Event::Entered { task: current.slot(), part: self.kind.part() });
+            }
         }
         drive(self.node, current.with_node(self.node), &mut self.suspended, future, cx)
     }
@@ -174,6 +180,9 @@ impl Scope {
 
 impl Drop for Scope {
     fn drop(&mut self) {
+        if self.suspended {
+            taskgroup_runtime::tell(|| Event::Left { task: Current::get().slot(), part: self.kind.part() });
+        }
         tree::remove(self.node);
     }
 }

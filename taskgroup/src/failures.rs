@@ -2,18 +2,39 @@
 //!
 //! Before: `policy.rs`. After: `ledger.rs`, which hands in the failures, and `task_group.rs`, which takes them out.
 
+use crate::BoxError;
 use crate::drive::{Payload, discard};
+use crate::exception_group::ExceptionGroup;
 use crate::info::TaskInfo;
 use crate::policy::Policy;
 use crate::reason::Reason;
+use crate::timeout::Elapsed;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use taskgroup_runtime::{Report, report};
 
 /// An error on its way to the group: an `E`, or an `ExceptionGroup<E>`.
 pub(crate) type Failure = Box<dyn Any>;
+
+/// An error in words, where its type is one of those that many use. A group asks no trait of its errors.
+pub(crate) fn in_words(failure: &Failure) -> Option<String> {
+    fn look<E: fmt::Display + 'static>(failure: &Failure) -> Option<String> {
+        let error = failure.downcast_ref().map(|error: &E| error.to_string());
+        error.or_else(|| failure.downcast_ref().map(|errors: &ExceptionGroup<E>| errors.to_string()))
+    }
+    #[cfg(feature = "anyhow")]
+    if let Some(text) = look::<anyhow::Error>(failure) {
+        return Some(text);
+    }
+    look::<BoxError>(failure)
+        .or_else(|| look::<&'static str>(failure))
+        .or_else(|| look::<String>(failure))
+        .or_else(|| look::<io::Error>(failure))
+        .or_else(|| failure.downcast_ref().map(Elapsed::to_string))
+}
 
 /// An error, and whose it was.
 pub(crate) struct Failed {
@@ -81,6 +102,11 @@ impl Failures {
     /// The task whose failure cancels the others, if there is one.
     pub(crate) fn first(&self) -> Option<Arc<TaskInfo>> {
         self.first.borrow().clone()
+    }
+
+    /// How many there are, those included that were not kept.
+    pub(crate) fn count(&self) -> usize {
+        self.errors.borrow().len() + self.left_out.get()
     }
 
     /// The errors that were kept, and how many were not.

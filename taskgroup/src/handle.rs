@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 use taskgroup_runtime::current::NONE;
+use taskgroup_runtime::instrument::{Event, WaitsFor};
 use taskgroup_runtime::ready::Wait;
 
 /// Keeps a task's row, until it is dropped.
@@ -63,6 +64,9 @@ impl Handle {
     /// Notes that whoever polls the handle now waits for the end: with its slot, if it is a task of the group's runtime.
     pub(crate) fn join(&self, cx: &Context<'_>) {
         let local = self.ledger.set.local();
+        if let Life::Live { slot, .. } = self.life() {
+            local.tell_wait(WaitsFor::Task(slot));
+        }
         let Some(joiner) = local.slot_for(cx) else {
             if !self.is_joined_by(cx.waker()) {
                 self.set_joiner(Joiner::Waker(cx.waker().clone()));
@@ -93,6 +97,9 @@ impl Handle {
 
     /// Names the task. Of one that has ended, nothing changes, but for one that was never taken in.
     pub(crate) fn set_name(&self, name: Arc<str>) {
+        if let Life::Live { slot: task, .. } = self.life() {
+            self.ledger.set.local().tell(|| Event::Named { task, name: &name });
+        }
         self.ledger.tasks.with(self.key, |row| row.set_name(name));
     }
 

@@ -28,6 +28,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use taskgroup_runtime::current::{Current, NONE};
+use taskgroup_runtime::instrument::{Event, WaitsFor};
 use taskgroup_runtime::ready::Woken;
 use taskgroup_runtime::{Local, is_quiet};
 
@@ -114,9 +115,12 @@ where
     fn turn(&mut self) {
         if let BodyState::Running { suspended } = &mut self.state {
             let current = self.ledger.body_current();
-            let waker = self.ledger.set.local().waker(current.slot());
+            let waker = self.local.waker(current.slot());
             let mut cx = Context::from_waker(&waker);
-            match drive(self.ledger.node, current, suspended, self.body.as_mut(), &mut cx) {
+            self.local.tell(|| Event::PollBegins { task: current.slot() });
+            let polled = drive(self.ledger.node, current, suspended, self.body.as_mut(), &mut cx);
+            self.local.tell(|| Event::PollEnds { task: current.slot() });
+            match polled {
                 Poll::Pending => return,
                 Poll::Ready(end) => self.body_ended(end),
             }
@@ -177,12 +181,12 @@ where
         Current::new(slot, NONE).set();
         let waker = local.waker(slot);
         let mut cx = Context::from_waker(&waker);
-        let verdict = if is_quiet() { Verdict::Keep } else { TaskSpot::new(local, slot).verdict_before(&mut cx) };
+        let verdict = if is_quiet() { Verdict::Keep } else { before_poll(local, slot, &mut cx) };
         let fate = if verdict == Verdict::Keep {
             let mut failure = None;
             match catch_unwind(AssertUnwindSafe(|| child.as_mut().poll(&mut cx, &mut failure))) {
                 Ok(Poll::Pending) => {
-                    let verdict = if is_quiet() { Verdict::Keep } else { TaskSpot::new(local, slot).verdict_after() };
+                    let verdict = if is_quiet() { Verdict::Keep } else { after_poll(local, slot) };
                     if verdict == Verdict::Keep {
                         children.borrow_mut()[key as usize] = ManuallyDrop::new(Some(child));
                         return;
@@ -195,7 +199,7 @@ where
         } else {
             Fate::Cancelled { verdict, was_started: has_run }
         };
-        self.child_ended(key, child, fate);
+        self.child_ended(slot, key, child, fate);
     }
 
     /// A child comes up that is not in its place: it is in the inbox, or it is one that has no place in the limit yet
@@ -215,8 +219,11 @@ where
 
     /// Not inlined, so that it takes no room in the frame of each level.
     #[inline(never)]
-    fn child_ended(&mut self, key: u32, child: BoxedChild<'scope>, fate: Fate) {
+    fn child_ended(&mut self, slot: u32, key: u32, child: BoxedChild<'scope>, fate: Fate) {
         self.note_change();
+        if !is_quiet() {
+            tell_last_poll(self.local, slot, &fate);
+        }
         if self.ledger.books_if_any().is_some()
             && let Policy::Supervise(handler) = self.ledger.tasks.with(key, |row| row.policy())
         {
@@ -255,6 +262,8 @@ where
         let BodyState::Over { output, waited } = &mut self.state else { return Poll::Pending };
         if self.ledger.live() > 0 {
             *waited = true;
+            let (task, group) = (self.owner.slot(), self.set);
+            self.local.tell(|| Event::Waits { task, wait: WaitsFor::Group(group) });
             return Poll::Pending;
         }
         if *waited {
@@ -337,6 +346,32 @@ impl<B: Future, E: 'static> Drop for Join<'_, '_, '_, B, E> {
         self.note_settled();
         self.ledger.set.leave(self.ledger.body_slot);
     }
+}
+
+/// Before a poll while a cancel is in force, or an instrument listens.
+#[cold]
+fn before_poll(local: &Rc<Local>, slot: u32, cx: &mut Context<'_>) -> Verdict {
+    let verdict = TaskSpot::new(local, slot).verdict_before(cx);
+    if verdict == Verdict::Keep {
+        local.tell(|| Event::PollBegins { task: slot });
+    }
+    verdict
+}
+
+/// After a poll that is pending, likewise.
+#[cold]
+fn after_poll(local: &Rc<Local>, slot: u32) -> Verdict {
+    local.tell(|| Event::PollEnds { task: slot });
+    TaskSpot::new(local, slot).verdict_after()
+}
+
+/// After the last poll, or a look that made one needless.
+#[cold]
+fn tell_last_poll(local: &Local, slot: u32, fate: &Fate) {
+    local.tell(|| match fate {
+        Fate::Done(_) | Fate::Panicked(_) => Event::PollEnds { task: slot },
+        Fate::Cancelled { .. } => Event::CancelSeen { task: slot },
+    });
 }
 
 /// The body's destructors may panic; it has ended all the same.

@@ -6,7 +6,7 @@
 use crate::books::Books;
 use crate::child::{Fate, GivenAway};
 use crate::drive::report_loss;
-use crate::failures::{Failed, Failure};
+use crate::failures::{Failed, Failure, in_words};
 use crate::info::TaskInfo;
 use crate::limit::{Limit, Queued};
 use crate::news::News;
@@ -16,12 +16,15 @@ use crate::task_local;
 use crate::tasks::{How, Rows, Tasks};
 use crate::tree::{self, NodeId, Spot, TaskSpot, Verdict, Wakeup};
 use std::cell::{Cell, OnceCell};
+use std::fmt::Display;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use taskgroup_runtime::current::{Current, NONE};
+use taskgroup_runtime::instrument::{Event, HowEnded, WaitsFor, WokenBy};
 use taskgroup_runtime::ready::{ReadySet, Wait};
+use taskgroup_runtime::{Local, is_quiet};
 
 /// The key of the body among the members of a group. It comes up like a child; it is the owner's turn.
 pub(crate) const BODY: u32 = NONE - 1;
@@ -128,11 +131,20 @@ impl Ledger {
     pub(crate) fn admit(&self, place: &'static Location<'static>) -> (u32, u32) {
         let (key, slot) = self.tasks.add(self.policy.get(), place, |key| self.set.join(key));
         self.live.set(self.live.get() + 1);
+        if !is_quiet() {
+            self.tell_spawned(slot, place);
+        }
         task_local::inherit(TaskSpot::new(self.set.local(), slot));
         if let Some(books) = self.books_if_any() {
             self.admit_by_the_books(books, Queued { slot, key });
         }
         (key, slot)
+    }
+
+    #[cold]
+    fn tell_spawned(&self, task: u32, place: &'static Location<'static>) {
+        let (group, number) = (self.set.number(), self.tasks.last());
+        self.set.local().tell(|| Event::Spawned { task, group, number, place: Some(place) });
     }
 
     #[cold]
@@ -146,6 +158,7 @@ impl Ledger {
         if !books.limit.enter(task, self.tasks.last()) {
             self.set.local().set_wait(task.slot, Wait::Place);
             self.set.set_key(task.slot, task.key | QUEUED);
+            self.set.local().tell(|| Event::Waits { task: task.slot, wait: WaitsFor::Place });
         }
     }
 
@@ -161,7 +174,10 @@ impl Ledger {
     #[inline(always)]
     pub(crate) fn start(&self, key: u32, slot: u32) {
         if self.books_if_any().is_none_or(|books| books.limit.has_place(self.number(key))) {
-            self.set.wake(slot);
+            match is_quiet() {
+                true => self.set.wake(slot),
+                false => self.set.local().waking(WokenBy::Spawn, || self.set.wake(slot)),
+            }
         }
     }
 
@@ -201,6 +217,10 @@ impl Ledger {
         }
     }
 
+    fn slot(&self, key: u32) -> u32 {
+        self.tasks.with(key, |row| row.slot())
+    }
+
     /// Which of the group's tasks one is.
     fn number(&self, key: u32) -> u32 {
         self.tasks.with(key, |row| row.number())
@@ -231,7 +251,7 @@ impl Ledger {
     pub(crate) fn ended(&self, key: u32, fate: Fate) {
         self.live.set(self.live.get() - 1);
         let how = match fate {
-            Fate::Done(None) => How::Value,
+            Fate::Done(None) if is_quiet() => How::Value,
             fate => self.ended_badly(key, fate),
         };
         if let Some(books) = self.books_if_any() {
@@ -250,8 +270,11 @@ impl Ledger {
     /// A child has not ended with a value: how, then. Its node is still in the tree, and its row says that it lives.
     #[inline(never)]
     fn ended_badly(&self, key: u32, fate: Fate) -> How {
-        let slot = self.tasks.with(key, |row| row.slot());
-        let task = TaskSpot::new(self.set.local(), slot);
+        let (local, slot) = (self.set.local(), self.slot(key));
+        let task = TaskSpot::new(local, slot);
+        if local.is_heard() {
+            tell_end(local, task, slot, &fate);
+        }
         match fate {
             Fate::Done(None) => How::Value,
             Fate::Done(Some(failure)) => {
@@ -295,6 +318,7 @@ impl Ledger {
         }
         self.phase.set(Phase::Closing);
         drop(self.closing.set(reason.clone()));
+        self.set.local().tell(|| Event::GroupClosing { group: self.set.number(), reason });
         if let Some(books) = self.books_if_any() {
             books.limit.clear();
         }
@@ -316,6 +340,7 @@ impl Ledger {
     pub(crate) fn body_ended(&self) {
         tree::end_body(self.node);
         self.body_lives.set(false);
+        self.set.local().tell(|| Event::BodyEnded { group: self.set.number() });
     }
 
     /// Tells those who wait for children that ended.
@@ -332,6 +357,28 @@ impl Ledger {
             self.owner();
         }
         tree::remove(self.node);
+        let errors = self.books_if_any().map_or(0, |books| books.failures.count());
+        self.set.local().tell(|| Event::GroupEnded { group: self.set.number(), errors });
         self.set.close();
     }
+}
+
+/// Tells the instruments how a task has ended that has not ended with a value.
+#[cold]
+fn tell_end(local: &Local, task: TaskSpot<'_>, slot: u32, fate: &Fate) {
+    let (reason, text);
+    let how = match fate {
+        Fate::Done(None) => HowEnded::Value,
+        Fate::Done(Some(failure)) => {
+            text = in_words(failure);
+            HowEnded::Failed(text.as_ref().map(|text| text as &dyn Display))
+        }
+        Fate::Panicked(_) => HowEnded::Panicked,
+        Fate::Cancelled { verdict, was_started } => {
+            reason = task.reason();
+            let reason = reason.as_ref().map(|reason| reason as &dyn Display);
+            HowEnded::Cancelled { reason, was_started: *was_started, was_cut_off: *verdict == Verdict::CutOff }
+        }
+    };
+    local.tell(|| Event::Ended { task: slot, how });
 }

@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::Poll;
+use taskgroup_runtime::instrument::WaitsFor;
 use taskgroup_runtime::is_frozen;
 
 /// The places of a group. Until a limit is set there are none to keep account of.
@@ -214,6 +215,7 @@ impl<E: 'static> TaskGroup<'_, '_, E> {
                 return Poll::Ready(());
             }
             limit.admitting.wait(waiting.number(), cx.waker());
+            self.ledger.set.local().tell_wait(WaitsFor::Admission(self.ledger.set.number()));
             Poll::Pending
         })
         .await;

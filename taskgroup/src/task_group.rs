@@ -21,6 +21,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::thread;
 use taskgroup_runtime::current::Current;
+use taskgroup_runtime::instrument::Event;
 use taskgroup_runtime::ready::{ReadySet, Wait};
 use taskgroup_runtime::{Local, Report, report};
 
@@ -98,7 +99,10 @@ where
 fn open<'scope>(place: &'static Location<'static>) -> (Rc<Ledger>, Children<'scope>) {
     let local = Local::expect_current(format_args!("the task group of {}:{}", place.file(), place.line()));
     let (rows, children) = shelf::take();
-    (Ledger::open(ReadySet::new(&local), rows), children)
+    let ledger = Ledger::open(ReadySet::new(&local), rows);
+    let (group, owner, body) = (ledger.set.number(), Current::get().slot(), ledger.body_slot);
+    local.tell(|| Event::GroupOpened { group, owner, body, place });
+    (ledger, children)
 }
 
 /// What the group ends in. `None`: the cancel of something around it goes on; a value is dropped if that came during the

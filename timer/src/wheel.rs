@@ -112,6 +112,19 @@ impl<T> Wheel<T> {
         (timer.id == key.id).then_some(&timer.value)
     }
 
+    /// When an armed timer is due; `None` if the key is stale. Constant time.
+    ///
+    /// ```
+    /// let mut wheel = taskgroup_timer::Wheel::new(10);
+    /// let (late, later) = (wheel.insert(5, "late"), wheel.insert(20, "later"));
+    /// assert_eq!((wheel.deadline(late), wheel.deadline(later)), (Some(10), Some(20)));
+    /// ```
+    #[must_use]
+    pub fn deadline(&self, key: Key) -> Option<u64> {
+        let timer = self.timers.get(key.index as usize)?;
+        (timer.id == key.id).then_some(timer.deadline)
+    }
+
     /// The value of an armed timer, to change it; `None` if the key is stale. Constant time.
     #[must_use]
     pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {

@@ -119,6 +119,14 @@ impl Tree {
         self.get(group).extra()?.closing.as_ref()
     }
 
+    /// The slot through which a node is woken: that of its task. `None`: not polled yet, or woken through a combinator.
+    pub(crate) fn slot_of(&self, id: NodeId) -> Option<u32> {
+        match &self.get(id).wakeup {
+            Wakeup::Slot(_, slot) => Some(*slot),
+            Wakeup::Nobody | Wakeup::Waker(_) => None,
+        }
+    }
+
     /// The task-local values at `id`.
     pub(crate) fn values_at(&self, mut id: NodeId) -> Option<Rc<Values>> {
         while id != NONE {

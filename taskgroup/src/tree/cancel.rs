@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 use taskgroup_runtime::current::{Current, NONE};
+use taskgroup_runtime::instrument::{Event, Part, WokenBy};
 use taskgroup_runtime::{Local, count_cancel_in, sleep};
 
 /// Asks a node to end: keeps the first reason, and wakes it and what is below. Runs no user code but wakers; what is
@@ -22,15 +23,44 @@ pub(crate) fn cancel(node: NodeId, reason: &Reason) {
 
 /// All are marked before the first waker of somebody else is woken: that may do anything, also end one of them.
 pub(crate) fn cancel_all(nodes: impl IntoIterator<Item = NodeId>, reason: &Reason) {
-    let outside = write(|tree| {
-        let mut outside = Vec::new();
-        for node in nodes {
-            tree.mark(node, reason);
-            tree.alarm(node, &mut outside);
-        }
-        outside
+    let nodes = nodes.into_iter().inspect(|node| tell(*node, reason));
+    let nodes: Vec<_> = nodes.collect();
+    let outside = waking(|| {
+        write(|tree| {
+            let mut outside = Vec::new();
+            for node in nodes {
+                tree.mark(node, reason);
+                tree.alarm(node, &mut outside);
+            }
+            outside
+        })
     });
     wake_all(outside);
+}
+
+/// Tells the instruments whom a cancel is asked of.
+#[inline(always)]
+fn tell(node: NodeId, reason: &Reason) {
+    taskgroup_runtime::tell(|| {
+        let task = read(|tree| tree.slot_of(node)).flatten();
+        let part = read(|tree| tree.get(node).kind.part()).unwrap_or(Part::Scope);
+        Event::CancelAsked { task, part, reason, by: current_task() }
+    });
+}
+
+fn current_task() -> Option<u32> {
+    match Current::get().slot() {
+        NONE => None,
+        slot => Some(slot),
+    }
+}
+
+/// Wakes in the name of a cancel.
+fn waking<R>(wake: impl FnOnce() -> R) -> R {
+    match Local::current().filter(|local| local.is_heard()) {
+        Some(local) => local.waking(WokenBy::Cancel, wake),
+        None => wake(),
+    }
 }
 
 /// Asks the tasks of a group to end, in the order of their spawning; they are known by their keys and slots.
@@ -38,21 +68,29 @@ pub(crate) fn cancel_all(nodes: impl IntoIterator<Item = NodeId>, reason: &Reaso
 /// The reason is kept once, with the group: a million tasks are only queued here. Who looks for the reason of a task
 /// finds it there ([`Tree::reason_of`]).
 pub(crate) fn cancel_tasks(group: NodeId, local: &Local, tasks: &[(u32, u32)], reason: &Reason) {
-    let outside = write(|tree| {
-        let mut outside = Vec::new();
-        tree.get_mut(group).extra_mut().closing = Some(reason.clone());
-        count_cancel_in();
+    if local.is_heard() {
         for (_, slot) in tasks {
-            match local.note(*slot) {
-                NONE => outside.extend(local.mark(*slot)),
-                task => {
-                    tree.start_grace(task);
-                    tree.alarm(task, &mut outside);
+            local.tell(|| Event::CancelAsked { task: Some(*slot), part: Part::Task, reason, by: current_task() });
+        }
+    }
+    let ask = || {
+        write(|tree| {
+            let mut outside = Vec::new();
+            tree.get_mut(group).extra_mut().closing = Some(reason.clone());
+            count_cancel_in();
+            for (_, slot) in tasks {
+                match local.note(*slot) {
+                    NONE => outside.extend(local.mark(*slot)),
+                    task => {
+                        tree.start_grace(task);
+                        tree.alarm(task, &mut outside);
+                    }
                 }
             }
-        }
-        outside
-    });
+            outside
+        })
+    };
+    let outside = local.waking(WokenBy::Cancel, ask);
     wake_all(outside);
 }
 

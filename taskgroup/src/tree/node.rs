@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::task::Waker;
 use std::time::Duration;
+use taskgroup_runtime::instrument::Part;
 use taskgroup_runtime::{Local, Sleep};
 
 /// The name of a node in the tree of its thread.
@@ -120,6 +121,17 @@ impl Node {
 }
 
 impl Kind {
+    /// As instruments call it.
+    pub(crate) fn part(self) -> Part {
+        match self {
+            Self::Task => Part::Task,
+            Self::Scope => Part::Scope,
+            Self::Region => Part::Guarded,
+            Self::Shield => Part::Shield,
+            Self::Group => Part::Body,
+        }
+    }
+
     /// Nothing is inherited from above.
     pub(crate) fn is_cut(self) -> bool {
         matches!(self, Self::Task | Self::Shield)
