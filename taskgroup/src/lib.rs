@@ -88,6 +88,7 @@ mod waiters;
 
 pub mod boxed;
 pub mod patterns;
+pub mod trace;
 
 pub use as_completed::{AsCompleted, as_completed};
 pub use cancelled::Cancelled;

@@ -1,0 +1,79 @@
+//! A trace in a file, whole or not at all.
+//!
+//! Before: `chrome.rs`. After: nothing.
+
+use super::Trace;
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Why a trace could not be written. It names the path and says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The name of the file does not say what to write.
+    #[error(
+        "{}: a trace file is called .svg (a picture), .json (for Perfetto), .jsonl (the events) or .txt (a timeline)",
+        .path.display()
+    )]
+    Extension {
+        /// The file that was asked for.
+        path: PathBuf,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the trace to {}: {source}; {}", .path.display(), advice(source))]
+    Io {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "make the directory first, or name another",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "name a file in a directory that you may write to"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room, or name a file on another disk",
+        io::ErrorKind::IsADirectory => "name a file in it",
+        _ => "name another file",
+    }
+}
+
+pub(super) fn write(trace: &Trace, path: &Path) -> Result<(), WriteError> {
+    let what = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+    let what: &dyn Display = match what.as_deref() {
+        Some("svg") => &trace.svg(),
+        Some("json") => &trace.chrome(),
+        Some("jsonl") => &trace.json_lines(),
+        Some("txt") => &format!("{}\n", trace.timeline()),
+        _ => return Err(WriteError::Extension { path: path.into() }),
+    };
+    replace(path, what).map_err(|source| WriteError::Io { path: path.into(), source })
+}
+
+/// Writes a sibling and gives it the name: whoever opens the file finds all of it, before or after.
+fn replace(path: &Path, what: &dyn Display) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.part", std::process::id()));
+    let sibling = path.with_file_name(name);
+    let written = write_new(&sibling, what).and_then(|()| fs::rename(&sibling, path));
+    if written.is_err() {
+        _ = fs::remove_file(&sibling); // the first error is the one to tell
+    }
+    written
+}
+
+fn write_new(path: &Path, what: &dyn Display) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    write!(file, "{what}")?;
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+}

@@ -1,0 +1,119 @@
+//! The trace events, checked against the description of their format.
+
+use super::programs;
+use crate::trace::Trace;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Reads a trace and checks what the format says of it. Gives the events.
+pub(super) fn checked(trace: &Trace) -> Vec<Value> {
+    let text = trace.chrome().to_string();
+    let file: Value = serde_json::from_str(&text).expect("JSON");
+    assert!(matches!(file["displayTimeUnit"].as_str(), Some("ms" | "ns")));
+    let events = file["traceEvents"].as_array().expect("a list").clone();
+    let mut last = 0.0;
+    let mut open: BTreeMap<(u64, u64), Vec<String>> = BTreeMap::new();
+    let mut asynchronous: BTreeMap<(String, String), i64> = BTreeMap::new();
+    let mut starts: BTreeMap<u64, f64> = BTreeMap::new();
+    let mut named = BTreeSet::new();
+    let mut is_metadata_over = false;
+    for event in &events {
+        let track = (event["pid"].as_u64().expect("a process"), event["tid"].as_u64().expect("a track"));
+        let phase = event["ph"].as_str().expect("a phase");
+        if phase == "M" {
+            assert!(!is_metadata_over, "names come first");
+            assert!(event["args"]["name"].is_string() || event["args"]["sort_index"].is_u64());
+            named.insert(track);
+            continue;
+        }
+        is_metadata_over = true;
+        let at = event["ts"].as_f64().expect("a time");
+        assert!(at >= last, "times go on: {event}");
+        last = at;
+        if phase != "E" {
+            assert!(!event["name"].as_str().expect("a name").is_empty());
+        }
+        let tracks = open.entry(track).or_default();
+        match phase {
+            "B" => {
+                assert!(named.contains(&track), "a track has a name: {event}");
+                tracks.push(event["name"].to_string());
+            }
+            "E" => assert!(tracks.pop().is_some(), "an end has a beginning: {event}"),
+            "b" | "e" => {
+                let text = |key: &str| event[key].as_str().expect("a text").to_string();
+                let open = asynchronous.entry((text("cat"), text("id"))).or_default();
+                *open += if phase == "b" { 1 } else { -1 };
+                assert!(*open >= 0, "an end has a beginning: {event}");
+            }
+            "s" | "f" => {
+                assert!(!tracks.is_empty(), "an arrow starts and ends in a slice: {event}");
+                let id = event["id"].as_u64().expect("a number");
+                if phase == "s" {
+                    assert!(starts.insert(id, at).is_none(), "a number for each arrow");
+                } else {
+                    assert_eq!(event["bp"], "e");
+                    assert!(starts.remove(&id).is_some_and(|start| start <= at), "an arrow starts first: {event}");
+                }
+            }
+            "i" => assert!(matches!(event["s"].as_str(), Some("t" | "g"))),
+            other => panic!("not one of ours: {other}"),
+        }
+    }
+    assert!(open.values().all(Vec::is_empty), "all slices end");
+    assert!(asynchronous.values().all(|open| *open == 0), "all groups end");
+    assert!(starts.is_empty(), "all arrows arrive");
+    events
+}
+
+#[test]
+fn slices_are_balanced_flows_pair_and_time_goes_on() {
+    for (name, trace) in programs::all() {
+        assert!(!checked(&trace).is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn each_task_is_a_track_and_each_group_an_asynchronous_slice() {
+    let events = checked(&programs::nested_failure());
+    let text = |event: &Value| event["args"]["name"].as_str().unwrap_or_default().to_string();
+    let names: Vec<_> = events.iter().filter(|event| event["name"] == "thread_name").map(text).collect();
+    let names: Vec<_> = names.iter().map(|name| name.split(' ').next().unwrap_or_default()).collect();
+    assert_eq!(names, ["turns", "root", "home", "basket", "stock", "price", "search"]);
+    let groups = events.iter().filter(|event| event["cat"] == "group" && event["ph"] == "b");
+    assert_eq!(groups.count(), 2);
+}
+
+#[test]
+fn a_wake_is_an_arrow_into_the_next_poll() {
+    let events = checked(&programs::supervisor());
+    let tracks = |phase: &str| -> Vec<u64> {
+        let arrows = events.iter().filter(|event| event["ph"] == phase && event["name"] == "wake");
+        arrows.map(|event| event["tid"].as_u64().expect("a track")).collect()
+    };
+    assert_eq!(tracks("s"), [2, 5, 6], "each worker that fails");
+    assert_eq!(tracks("f"), [1, 1, 1], "wakes the body");
+}
+
+#[test]
+fn the_phases_of_the_loop_are_a_track_of_their_own() {
+    use taskgroup_runtime::instrument::{Event, Phase};
+    let mut script = super::script::Script::new();
+    for phase in [Phase::Wait(None), Phase::Dispatch, Phase::Expire, Phase::Run, Phase::Run] {
+        script.tell(Event::Phase(phase));
+        script.ms(5);
+    }
+    let events = checked(&script.trace());
+    let names: Vec<_> = events.iter().filter(|event| event["ph"] == "B").map(|event| event["name"].clone()).collect();
+    assert_eq!(names, ["waits", "dispatches", "expires timers", "runs", "runs"]);
+}
+
+#[test]
+fn times_are_microseconds_to_the_nanosecond() {
+    let mut script = super::script::Script::new();
+    script.tick(1_234_567);
+    script.poll(&[0], |_| {});
+    let events = checked(&script.trace());
+    let times: Vec<_> = events.iter().filter_map(|event| event["ts"].as_f64()).collect();
+    assert_eq!(times, [1_234.567, 2_469.134]);
+}

@@ -1,0 +1,120 @@
+//! The timeline in text.
+
+use super::programs;
+use super::script::Script;
+use crate::trace::{Colour, words};
+use taskgroup_runtime::instrument::HowEnded;
+
+#[track_caller]
+fn assert_drawn(text: impl ToString, drawn: &[&str]) {
+    let text = text.to_string();
+    assert_eq!(text.lines().collect::<Vec<_>>(), drawn, "\n{text}\n");
+}
+
+#[test]
+fn a_run_that_ends_well() {
+    let drawn = [
+        "4 tasks, 1 group in 200 ms",
+        "            0 s                        100 ms       150 ms       200 ms",
+        "            |--------------------------|------------|------------|",
+        "root        #====================================================>  done",
+        "|- home     #-------------------------->                            done",
+        "|- news     #---------------------------------------------------->  done",
+        "`- weather  #--------------------------------------->               done",
+        "- waits   = waits for its tasks   # runs   > ends",
+    ];
+    assert_drawn(programs::success().timeline().width(72), &drawn);
+}
+
+#[test]
+fn a_failure_cancels_and_the_steps_of_its_instant_are_seen() {
+    let drawn = [
+        "6 tasks, 1 group in 250 ms, 2 failed, 2 cancelled, 1 never started",
+        "             0 s          100 ms             250 ms",
+        "             |------------|------------------|---",
+        "root         #===============================#==X  failed: 1 error in task...",
+        "|- home      #------------>                        done",
+        "|- database  #-------------------------------X     failed: connection refused",
+        "|- news      #-------------------------------!--x  cancelled: database failed",
+        "|- weather   #-------------------------------!--x  cancelled: database failed",
+        "`- late                                      !..x  never started: database...",
+        ". not started   - waits   = waits for its tasks   # runs   ! cancel asked",
+        "x ends cancelled   > ends   X fails   columns of one time: its steps",
+    ];
+    assert_drawn(programs::failure().timeline().width(78), &drawn);
+}
+
+#[test]
+fn a_cleanup_runs_from_the_cancel_to_its_end_or_is_cut_off() {
+    let text = programs::cleanup().timeline().to_string();
+    let lane = |name: &str| text.lines().find(|line| line.contains(name)).map(String::from).expect("a lane");
+    assert!(lane("|- connection").contains("!--*~~~~x  "), "{text}");
+    assert!(lane("|- transaction").ends_with("x  cut off: reader failed"), "{text}");
+}
+
+#[test]
+fn three_days_and_five_milliseconds_are_both_seen() {
+    let text = programs::race().timeline().to_string();
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[1].contains("0 s") && lines[1].contains(" 5 ms ") && lines[1].contains(" 3 d"), "{text}");
+    assert_eq!(lines[2].matches("//").count(), 1, "{text}");
+    assert!(text.contains("// a long time, shortened"));
+}
+
+#[test]
+fn a_task_that_waits_for_its_place_is_not_started() {
+    let text = programs::supervisor().timeline().to_string();
+    let audit = text.lines().find(|line| line.contains("audit")).expect("a lane");
+    assert!(audit.starts_with("|- audit    ....") && audit.contains(".#-->"), "{text}");
+}
+
+#[test]
+fn who_has_not_ended_says_what_it_waits_for() {
+    let text = programs::server(3, 1_000).timeline().to_string();
+    assert!(text.contains("waits for descriptor 3 to read"), "{text}");
+    assert!(text.contains("waits for a timer at 35 ms"), "{text}");
+}
+
+#[test]
+fn there_are_colours_only_if_asked_for() {
+    let trace = programs::failure();
+    assert!(!trace.timeline().to_string().contains('\u{1b}'));
+    assert!(!trace.timeline().colour(Colour::None).to_string().contains('\u{1b}'));
+    let coloured = trace.timeline().colour(Colour::Ansi).to_string();
+    let mut plain = String::new();
+    for part in coloured.split("\u{1b}[") {
+        plain += if plain.is_empty() { part } else { part.split_once('m').expect("a colour").1 };
+    }
+    assert_eq!(plain, trace.timeline().to_string());
+}
+
+#[test]
+fn a_panic_is_told() {
+    let mut script = Script::new();
+    script.poll(&[0], |_| {});
+    script.tell(taskgroup_runtime::instrument::Event::Ended { task: 0, how: HowEnded::Panicked });
+    let text = script.trace().timeline().width(40).to_string();
+    assert_eq!(text.lines().next(), Some("1 task, 0 groups in no time, 1 panicked"));
+    assert!(text.lines().any(|line| line.starts_with("root  X") && line.ends_with("panicked")), "{text}");
+}
+
+#[test]
+fn times_have_four_digits_and_a_unit_that_suits_them() {
+    let seconds = 1_000_000_000;
+    let times = [
+        (0, "0 s"),
+        (999, "999 ns"),
+        (1_500, "1.5 \u{b5}s"),
+        (999_999, "999.9 \u{b5}s"),
+        (12_345_678, "12.34 ms"),
+        (seconds, "1 s"),
+        (90 * seconds, "90 s"),
+        (125 * seconds, "2 min 5 s"),
+        (7_200 * seconds, "2 h"),
+        (200_000 * seconds, "2 d 7 h"),
+    ];
+    for (nanos, text) in times {
+        assert_eq!(words::time(nanos), text);
+    }
+    assert_eq!(words::time(u64::MAX), "213503 d 23 h");
+}

@@ -1,0 +1,197 @@
+//! The words of the outputs: times, waits, ends.
+//!
+//! Before: `build.rs`. After: `letters.rs`.
+
+use super::model::Model;
+use super::record::{How, Life, Place, Wait, Waker};
+use taskgroup_runtime::instrument::{Part, WaitsFor, WokenBy};
+
+/// A time in four digits at most, in the unit that suits it: `1.25 s`, `3 min 5 s`, `2 d 4 h`.
+pub(crate) fn time(nanos: u64) -> String {
+    const SECOND: u64 = 1_000_000_000;
+    let two = |n: u64, large: (u64, &str), small: (u64, &str)| {
+        let rest = n % large.0 / small.0;
+        let more = if rest > 0 { format!(" {rest} {}", small.1) } else { String::new() };
+        format!("{} {}{more}", n / large.0, large.1)
+    };
+    match nanos {
+        0 => "0 s".into(),
+        1..1_000 => format!("{nanos} ns"),
+        1_000..1_000_000 => format!("{} \u{b5}s", digits(nanos, 1_000)),
+        1_000_000..SECOND => format!("{} ms", digits(nanos, 1_000_000)),
+        _ => match nanos / SECOND {
+            0..120 => format!("{} s", digits(nanos, SECOND)),
+            seconds @ 120..7_200 => two(seconds, (60, "min"), (1, "s")),
+            seconds @ 7_200..172_800 => two(seconds, (3_600, "h"), (60, "min")),
+            seconds => two(seconds, (86_400, "d"), (3_600, "h")),
+        },
+    }
+}
+
+/// With up to three digits behind the point, four in all as long as there are not more before it.
+fn digits(nanos: u64, unit: u64) -> String {
+    let decimals = match nanos / unit {
+        0..10 => 3,
+        10..100 => 2,
+        100..1_000 => 1,
+        _ => 0,
+    };
+    // Downwards: 999.96 ms are not 1000 ms.
+    let scale = 10u64.pow(decimals);
+    let value = (u128::from(nanos) * u128::from(scale) / u128::from(unit)) as u64;
+    let text = format!("{}.{:0width$}", value / scale, value % scale, width = decimals as usize);
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+/// `src/main.rs:17`.
+pub(crate) fn place(place: Place) -> String {
+    format!("{}:{}", place.file(), place.line())
+}
+
+/// The same without directories.
+pub(crate) fn short_place(of: Place) -> String {
+    let place = place(of);
+    place.rsplit(['/', '\\']).next().unwrap_or(&place).to_string()
+}
+
+/// 1 task, 2 tasks.
+pub(crate) fn count(n: u64, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{} {many}", thousands(n)) }
+}
+
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+impl Model {
+    /// What it waits for, to stand behind "waits for".
+    pub(crate) fn wait(&self, wait: &Wait) -> String {
+        match wait {
+            Wait::Task(spot) => match self.task_of.get(&spot.task) {
+                Some(task) => format!("task {}", self.name(*task)),
+                None => "a task".into(),
+            },
+            Wait::Group(_) => "its tasks".into(),
+            Wait::Admission(_) => "a place in a group".into(),
+            Wait::Else(wait) => match wait {
+                WaitsFor::FirstPoll => "its first poll".into(),
+                WaitsFor::Place => "a place in its group".into(),
+                WaitsFor::Timer(Some(at)) => {
+                    format!("a timer at {}", time(u64::try_from(at.as_nanos()).unwrap_or(u64::MAX)))
+                }
+                WaitsFor::Timer(None) => "a timer that never comes".into(),
+                WaitsFor::Readable(fd) => format!("descriptor {fd} to read"),
+                WaitsFor::Writable(fd) => format!("descriptor {fd} to write"),
+                _ => "somebody to wake it".into(),
+            },
+        }
+    }
+
+    pub(crate) fn waits(&self, waits: &[Wait]) -> String {
+        waits.iter().map(|wait| self.wait(wait)).collect::<Vec<_>>().join(" or ")
+    }
+
+    /// How a task ended and why: of one that did not, what it waits for.
+    pub(crate) fn ending(&self, task: usize) -> String {
+        let task = &self.tasks[task];
+        match task.end.as_ref().map(|end| &end.how) {
+            Some(How::Value) => "done".into(),
+            Some(How::Failed(Some(error))) => format!("failed: {error}"),
+            Some(How::Failed(None)) => "failed".into(),
+            Some(How::Panicked) => "panicked".into(),
+            Some(How::Cancelled { reason, life }) => {
+                let how = match life {
+                    Life::NeverStarted => "never started",
+                    Life::Ended => "cancelled",
+                    Life::CutOff => "cut off",
+                };
+                match reason {
+                    Some(reason) => format!("{how}: {reason}"),
+                    None => how.into(),
+                }
+            }
+            None => match task.waits.last().filter(|wait| wait.span.to == self.end()) {
+                Some(wait) => format!("waits for {}", self.waits(&wait.waits)),
+                None => "still there".into(),
+            },
+        }
+    }
+
+    pub(crate) fn waker(&self, waker: Waker, from: Option<usize>) -> String {
+        let name = || from.map(|task| self.name(task));
+        match (waker, name()) {
+            (Waker::Spawn(_), Some(name)) => format!("{name}, which spawned it"),
+            (Waker::Spawn(_), None) => "who spawned it".into(),
+            (Waker::Cancel(_), Some(name)) => format!("a cancel that {name} asked"),
+            (Waker::Cancel(_), None) => "a cancel".into(),
+            (_, Some(name)) => name,
+            (Waker::Else(WokenBy::Timer), _) => "a timer".into(),
+            (Waker::Else(WokenBy::Descriptor), _) => "a descriptor".into(),
+            (Waker::Else(WokenBy::Thread), _) => "another thread".into(),
+            (Waker::Else(WokenBy::Group), _) => "its group".into(),
+            (Waker::Else(WokenBy::Host), _) => "the host of the loop".into(),
+            _ => "somebody".into(),
+        }
+    }
+
+    /// In a sentence or two: how much there was and what went wrong.
+    pub(crate) fn summary(&self) -> String {
+        let ended = |is: fn(&How) -> bool| {
+            self.tasks.iter().filter(|task| task.end.as_ref().is_some_and(|end| is(&end.how))).count() as u64
+        };
+        let failed = ended(|how| matches!(how, How::Failed(_)));
+        let panicked = ended(|how| matches!(how, How::Panicked));
+        let never = ended(|how| matches!(how, How::Cancelled { life: Life::NeverStarted, .. }));
+        let cancelled = ended(|how| matches!(how, How::Cancelled { .. })) - never;
+        let open = self.tasks.iter().filter(|task| task.end.is_none()).count() as u64;
+        let mut parts = vec![
+            count(self.tasks.len() as u64, "task", "tasks"),
+            format!("{} in {}", count(self.groups.len() as u64, "group", "groups"), self.length()),
+        ];
+        let more = [
+            (failed, "failed"),
+            (panicked, "panicked"),
+            (cancelled, "cancelled"),
+            (never, "never started"),
+            (open, "still there"),
+        ];
+        parts.extend(more.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")));
+        parts.join(", ")
+    }
+
+    fn length(&self) -> String {
+        match self.end().at.saturating_sub(self.begin().at) {
+            0 => "no time".into(),
+            nanos => time(nanos),
+        }
+    }
+
+    /// What was left out, if anything was.
+    pub(crate) fn left_out_in_words(&self) -> Option<String> {
+        let left = self.left_out?;
+        let events = count(left.events, "event", "events");
+        Some(match left.tasks {
+            0 => format!("{events} not recorded"),
+            tasks => format!("{events} not recorded, {} with them", count(tasks, "whole task", "whole tasks")),
+        })
+    }
+}
+
+pub(crate) fn part(part: Part) -> &'static str {
+    match part {
+        Part::Task => "task",
+        Part::Body => "body",
+        Part::Scope => "scope",
+        Part::Guarded => "guarded",
+        Part::Shield => "shield",
+        _ => "part",
+    }
+}
