@@ -65,8 +65,8 @@ impl Scale {
         let steps = gaps.iter().filter(|gap| **gap == 0).count();
         let long: Vec<u64> = gaps.iter().copied().filter(|gap| *gap > 0).collect();
         // Steps stay close together, but not closer than they must.
-        let for_steps = if long.is_empty() { 1.0 } else { 0.4 };
-        let step = (for_steps * room.width / steps.max(1) as f64).clamp(room.step, room.wide_step);
+        let (for_steps, widest) = if long.is_empty() { (1.0, 3.0 * room.wide_step) } else { (0.4, room.wide_step) };
+        let step = (for_steps * room.width / steps.max(1) as f64).clamp(room.step, widest);
         let step = step.min((room.width - room.step * long.len() as f64) / steps.max(1) as f64);
         let left = room.width - step * steps as f64;
         let (widths, is_cut) = widths(&long, left, room.step);

@@ -138,6 +138,7 @@ impl Picture<'_> {
         self.draw_left_out(&mut ink);
         self.draw_labels(&mut ink);
         let arrows = self.draw_arrows(&mut ink);
+        self.draw_lines_of_cancels(&mut ink);
         self.draw_lanes(&mut ink);
         self.draw_marks_of_cancels(&mut ink);
         notes.extend(arrows);

@@ -8,10 +8,13 @@ use crate::trace::letters;
 use crate::trace::model::{Cancel, Wake};
 use crate::trace::record::Waker;
 use crate::trace::words;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More arrows than that would hide the lanes.
 const ARROWS: usize = 300;
+
+/// An arrow leads to a poll that is no further from the wake.
+const NEAR: f64 = 120.0;
 
 impl Picture<'_> {
     /// Draws wakes of one task by another, if there are not too many, and says so if there are.
@@ -24,15 +27,23 @@ impl Picture<'_> {
         let mut drawn = BTreeSet::new();
         for wake in wakes {
             let Some((from, to)) = self.ends(wake.from, wake.to) else { continue };
-            let x = self.x(wake.when);
-            if drawn.insert((N(x).to_string(), from, to)) {
+            let (x1, x2) = (self.x(wake.when), self.x_of_effect(wake));
+            if drawn.insert((N(x1).to_string(), from, to)) {
                 let by = letters::in_one_line(&self.model.waker(wake.by, wake.from));
                 let about = format!("{} is woken by {by}", letters::in_one_line(&self.model.name(wake.to)));
-                self.draw_arrow("wake", x, from, to, &about, ink);
+                self.draw_arrow((x1, from), (x2, to), &about, ink);
                 ink.used.insert(Sign::Wake);
             }
         }
         None
+    }
+
+    /// Where the poll is that a wake leads to, if it is near.
+    fn x_of_effect(&self, wake: &Wake) -> f64 {
+        let polls = &self.model.tasks[wake.to].polls;
+        let next = polls.get(polls.partition_point(|poll| poll.span.from.record < wake.when.record));
+        let x = self.x(wake.when);
+        next.map(|poll| self.x(poll.span.from)).filter(|next| *next < x + NEAR).unwrap_or(x)
     }
 
     /// Spawns and groups wake too; the tree says that.
@@ -45,30 +56,52 @@ impl Picture<'_> {
         (from != to).then_some((from, to))
     }
 
-    fn draw_arrow(&self, class: &str, x: f64, from: usize, to: usize, about: &str, ink: &mut Ink) {
+    fn draw_arrow(&self, (x1, from): (f64, usize), (x2, to): (f64, usize), about: &str, ink: &mut Ink) {
         let side = if to > from { 1.0 } else { -1.0 };
         let (y1, y2) = (self.middle(from) + side * self.half(), self.middle(to) - side * (self.half() + 1.0));
-        // Bent, or what goes up and what goes down would be one line.
-        let bend = side * (4.0 + 2.0 * (to.abs_diff(from) as f64).min(4.0));
-        let (a, b) = (y1 + (y2 - y1) * 0.3, y1 + (y2 - y1) * 0.7);
-        let (x, c) = (N(x), N(x + bend));
-        ink.path(class, &format!("M{x} {}C{c} {} {c} {} {x} {}", N(y1), N(a), N(b), N(y2)), about);
+        // It leaves and arrives upright; past other lanes it is bent, or what goes up and down would be one line.
+        let bend = if x2 - x1 < 2.0 { side * (to.abs_diff(from) as f64 - 1.0).min(6.0) * 2.0 } else { 0.0 };
+        let half_way = (y2 - y1) / 2.0;
+        let path = format!(
+            "M{} {}C{} {} {} {} {} {}",
+            N(x1),
+            N(y1),
+            N(x1 + bend),
+            N(y1 + half_way),
+            N(x2 + bend),
+            N(y2 - half_way),
+            N(x2),
+            N(y2)
+        );
+        ink.path("wake", &path, about);
+    }
+
+    /// A line from whoever asks for cancels, past all whom it asks at once.
+    pub(super) fn draw_lines_of_cancels(&self, ink: &mut Ink) {
+        let mut lines: BTreeMap<(usize, String), (f64, usize, usize, u64)> = BTreeMap::new();
+        for task in self.lane_of.keys() {
+            for cancel in &self.model.tasks[*task].cancels {
+                if let Some((from, to)) = self.ends(cancel.by, *task) {
+                    let x = self.x(cancel.asked);
+                    let line = lines.entry((from, N(x).to_string())).or_insert((x, from, from, 0));
+                    *line = (x, line.1.min(to), line.2.max(to), line.3 + 1);
+                }
+            }
+        }
+        for ((from, _), (x, first, last, count)) in lines {
+            let tip =
+                |lane: usize| if lane == from { self.middle(lane) } else { self.middle(lane) + self.half() + 1.0 };
+            let who = letters::in_one_line(&self.model.label(&self.lanes[from].row));
+            let about = format!("{who} cancels {}", words::count(count, "task", "tasks"));
+            ink.path("asks", &format!("M{} {}V{}", N(x), N(tip(first)), N(tip(last))), &about);
+        }
     }
 
     /// Under a lane: when a cancel was asked, when it was seen, and what lies between.
     pub(super) fn draw_marks_of_cancels(&self, ink: &mut Ink) {
-        let mut arrows = 0;
         for (task, lane) in &self.lane_of {
-            let cancels = &self.model.tasks[*task].cancels;
-            for cancel in cancels {
+            for cancel in &self.model.tasks[*task].cancels {
                 self.draw_cancel(*lane, cancel, ink);
-                if let Some((from, to)) = self.ends(cancel.by, *task)
-                    && arrows < ARROWS
-                {
-                    arrows += 1;
-                    let about = format!("cancels: {}", letters::in_one_line(&cancel.reason));
-                    self.draw_arrow("asks", self.x(cancel.asked), from, to, &about, ink);
-                }
             }
         }
     }

@@ -172,7 +172,7 @@ path.scope{stroke:var(--faint);stroke-width:1}
 rect.cleanup{fill:url(#hatch);stroke:var(--cancel)}
 rect.shield{stroke:var(--good)}
 path.wake{stroke:var(--arrow);stroke-width:1;marker-end:url(#head)}
-path.asks{stroke:var(--cancel);stroke-width:1;stroke-opacity:.45;marker-end:url(#asks)}
+path.asks{stroke:var(--cancel);stroke-width:1;stroke-opacity:.6}
 path.asked{fill:var(--page);stroke:var(--cancel)}
 path.seen{fill:var(--cancel);stroke:var(--cancel)}
 path.latency{stroke:var(--cancel)}
@@ -191,6 +191,4 @@ const DEFINITIONS: &str = "
 <rect width=\"1.5\" height=\"7\" style=\"fill:var(--faint);fill-opacity:.4\"/></pattern>
 <marker id=\"head\" viewBox=\"0 0 6 6\" refX=\"5\" refY=\"3\" markerWidth=\"6\" markerHeight=\"6\" orient=\"auto\">\
 <path d=\"M0 .5L5 3L0 5.5z\" style=\"fill:var(--arrow)\"/></marker>
-<marker id=\"asks\" viewBox=\"0 0 6 6\" refX=\"5\" refY=\"3\" markerWidth=\"6\" markerHeight=\"6\" orient=\"auto\">\
-<path d=\"M0 .5L5 3L0 5.5z\" style=\"fill:var(--cancel);fill-opacity:.7\"/></marker>
 ";

@@ -43,7 +43,7 @@ fn meaning(sign: Sign) -> &'static str {
         Sign::Run => "runs",
         Sign::Wait => "waits",
         Sign::Unstarted => "not started",
-        Sign::Box => "a group's tasks, while it is open",
+        Sign::Box => "an open group",
         Sign::Join => "waits for its tasks",
         Sign::Scope => "in a scope",
         Sign::Cleanup => "cleans up",

@@ -474,6 +474,7 @@ pub(super) fn all() -> Vec<(&'static str, Trace)> {
         ("thousand", thousand()),
         ("names", names()),
         ("server", server(200, 400)),
+        ("instant", instant()),
         ("busy", busy()),
         ("deep", deep(300)),
     ]
@@ -561,5 +562,33 @@ pub(super) fn deep(depth: u32) -> Trace {
         script.tell(Event::PollEnds { task: 2 * n });
         script.done(2 * n);
     }
+    script.trace()
+}
+
+/// All at one instant: two tasks that hand a turn to each other, and a third that fails when it hears of the second.
+pub(super) fn instant() -> Trace {
+    let mut script = Script::new();
+    open(&mut script, &[("ping", 0), ("pong", 0), ("referee", 0)]);
+    for round in 0..6 {
+        let (one, other) = (2 + round % 2, 3 - round % 2);
+        script.poll(&[0, one], |script| {
+            script.wake(other, WokenBy::Task(one));
+            script.wait(one, WaitsFor::Other);
+        });
+    }
+    script.tell(Event::PollBegins { task: 0 });
+    script.poll(&[3], |script| script.wake(4, WokenBy::Task(3)));
+    script.done(3);
+    script.tell(Event::PollEnds { task: 0 });
+    script.tell(Event::PollBegins { task: 0 });
+    script.poll(&[4], |_| {});
+    script.fail(4, &"it was a draw");
+    script.closing(1, "referee failed");
+    script.ask(2, Part::Task, "referee failed", Some(0));
+    script.tell(Event::PollEnds { task: 0 });
+    script.tell(Event::PollBegins { task: 0 });
+    script.poll(&[2], |script| script.see(2));
+    script.cancelled(2, &"referee failed", true, false);
+    end(&mut script, 1);
     script.trace()
 }
