@@ -36,6 +36,7 @@
 //!   [`cancel_reason`] asks. [`with_cleanup`] and [`with_resource`] run async cleanup that really finishes, [`shield`]
 //!   holds a cancel off, [`TaskGroup::grace`] bounds both. [`checkpoint`](checkpoint()) is a place to be cancelled at.
 //! - [`TaskLocal`] values follow the tasks.
+//! - [`trace`]: a run, written down and drawn, as text, as a picture, for Perfetto.
 //! - [`patterns`]: thirteen programs as one writes them in asyncio, and here.
 //! - The runtime is re-exported: [`block_on`], [`Runtime`], [`sleep`], [`net`] and so on; but not its bare `spawn`.
 //!   A task of this crate always has a group to answer to. (A host with a loop of its own hands in root tasks with

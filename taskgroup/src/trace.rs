@@ -96,11 +96,12 @@ impl Trace {
     ///
     /// ```text
     /// 3 tasks, 1 group in 5 s
-    ///          0 s         2 s               5 s
-    ///          |-----------|-----------------|
-    /// root     #=============================>  done
-    /// |- tea   #-----------#                    done
-    /// `- toast #-----------------------------#  done
+    ///           0 s         2 s               5 s
+    ///           |-----------|-----------------|
+    /// root      #=============================>  done
+    /// |- tea    #----------->                    done
+    /// `- toast  #----------------------------->  done
+    /// - waits   = waits for its tasks   # runs   > ends
     /// ```
     pub fn timeline(&self) -> Timeline<'_> {
         Timeline::new(self)

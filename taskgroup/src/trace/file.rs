@@ -58,9 +58,6 @@ pub(super) fn write(trace: &Trace, path: &Path) -> Result<(), WriteError> {
 
 /// Writes a sibling and gives it the name: whoever opens the file finds all of it, before or after.
 fn replace(path: &Path, what: &dyn Display) -> io::Result<()> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}.part", std::process::id()));

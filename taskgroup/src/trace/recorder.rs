@@ -25,7 +25,7 @@ const TEXT: usize = 4096;
 /// places and ends stay right also then, for all tasks of which anything is shown. Names and messages are cut after
 /// 4096 bytes.
 ///
-/// An event costs a look at the clock and about a hundred nanoseconds.
+/// An event costs a look at the clock and a few hundred nanoseconds at most.
 pub struct Recorder {
     inner: RefCell<Inner>,
 }
@@ -53,7 +53,7 @@ impl Recorder {
 
     /// What was written down so far. It goes on writing.
     ///
-    /// Copies the records: linear, a few hundredths of a second for a million.
+    /// Copies the records: linear, about a tenth of a second for a million.
     #[must_use]
     pub fn trace(&self) -> Trace {
         let inner = self.inner.borrow();

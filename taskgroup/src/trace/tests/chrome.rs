@@ -96,6 +96,18 @@ fn a_wake_is_an_arrow_into_the_next_poll() {
 }
 
 #[test]
+fn a_wake_from_outside_of_all_polls_is_no_arrow() {
+    use taskgroup_runtime::instrument::WokenBy;
+    let mut script = super::script::Script::new();
+    script.poll(&[0], |script| script.wake(1, WokenBy::Task(0)));
+    script.wake(2, WokenBy::Task(0)); // as it is dropped
+    script.poll(&[1], |script| script.wake(3, WokenBy::Task(1))); // and that one is never polled
+    script.poll(&[2], |_| {});
+    let events = checked(&script.trace());
+    assert_eq!(events.iter().filter(|event| event["ph"] == "f").count(), 1);
+}
+
+#[test]
 fn the_phases_of_the_loop_are_a_track_of_their_own() {
     use taskgroup_runtime::instrument::{Event, Phase};
     let mut script = super::script::Script::new();
@@ -111,9 +123,9 @@ fn the_phases_of_the_loop_are_a_track_of_their_own() {
 #[test]
 fn times_are_microseconds_to_the_nanosecond() {
     let mut script = super::script::Script::new();
-    script.tick(1_234_567);
+    script.tick(1_000_007);
     script.poll(&[0], |_| {});
     let events = checked(&script.trace());
     let times: Vec<_> = events.iter().filter_map(|event| event["ts"].as_f64()).collect();
-    assert_eq!(times, [1_234.567, 2_469.134]);
+    assert_eq!(times, [1_000.007, 2_000.014]);
 }

@@ -66,6 +66,20 @@ fn no_text_lies_over_another() {
 }
 
 #[test]
+fn no_name_reaches_into_the_lanes() {
+    all(|name, document| {
+        let class = |node: &Node<'_, '_>, class: &str| node.attribute("class") == Some(class);
+        // All but the sample in the legend, which comes last.
+        let mut boxes: Vec<_> = document.descendants().filter(|node| class(node, "box")).collect();
+        boxes.pop();
+        let lanes = boxes.iter().map(|node| number(*node, "x")).fold(f64::INFINITY, f64::min);
+        for node in document.descendants().filter(|node| class(node, "place")) {
+            assert!(number(node, "x") < lanes, "{name}: {:?}", node.text());
+        }
+    });
+}
+
+#[test]
 fn everything_is_inside_the_picture() {
     all(|name, document| {
         let bounds: Vec<f64> = document

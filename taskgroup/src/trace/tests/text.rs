@@ -109,6 +109,8 @@ fn times_have_four_digits_and_a_unit_that_suits_them() {
         (12_345_678, "12.34 ms"),
         (seconds, "1 s"),
         (90 * seconds, "90 s"),
+        (1_234_567_890, "1.234 s"),
+        (123_456_789, "123.4 ms"),
         (125 * seconds, "2 min 5 s"),
         (7_200 * seconds, "2 h"),
         (200_000 * seconds, "2 d 7 h"),
