@@ -33,14 +33,16 @@ impl Instrument for Lines {
             Event::Waits { task, wait: WaitsFor::Timer(Some(at)) } => format!("{task} waits until {}", at.as_millis()),
             Event::Waits { task, wait } => format!("{task} waits for {wait:?}"),
             Event::CancelAsked { task, part, reason, by } => format!("cancel {task:?} {part:?} by {by:?}: {reason}"),
-            Event::CancelSeen { task } => format!("seen {task}"),
+            Event::CancelSeen { task, part } => format!("seen {task} {part:?}"),
             Event::Entered { task, part } => format!("{task} enters {part:?}"),
             Event::Left { task, part } => format!("{task} leaves {part:?}"),
             Event::Ended { task, how } => match how {
                 HowEnded::Value => format!("end {task}"),
                 HowEnded::Failed(Some(text)) => format!("end {task}: failed, {text}"),
                 HowEnded::Failed(None) => format!("end {task}: failed"),
-                HowEnded::Panicked => format!("end {task}: panicked"),
+                HowEnded::Panicked(text) => {
+                    format!("end {task}: panicked, {}", text.map(ToString::to_string).unwrap_or_default())
+                }
                 HowEnded::Cancelled { reason: Some(reason), was_started, .. } => {
                     format!("end {task}: cancelled, {reason}{}", if *was_started { "" } else { ", unstarted" })
                 }
@@ -139,13 +141,13 @@ fn a_failure_and_the_cancels_that_follow_are_told_as_they_happen() {
         "1 } 0",
         "1 poll 0 {",
         "1 poll 3 {",
-        "1 seen 3",
+        "1 seen 3 Guarded",
         "1 3 leaves Guarded",
-        "1 3 enters Shield",
+        "1 3 enters Cleanup",
         "1 3 waits until 2",
         "1 } 3",
         "1 poll 1 {",
-        "1 seen 1",
+        "1 seen 1 Body",
         "1 1 leaves Scope",
         "1 } 1",
         "1 body of 1 ends",
@@ -155,9 +157,9 @@ fn a_failure_and_the_cancels_that_follow_are_told_as_they_happen() {
         "2 wake 0 by Group",
         "2 poll 0 {",
         "2 poll 3 {",
-        "2 3 leaves Shield",
+        "2 3 leaves Cleanup",
         "2 } 3",
-        "2 seen 3",
+        "2 seen 3 Task",
         "2 end 3: cancelled, db failed",
         "2 over 1, 1 errors",
         "2 } 0",
@@ -253,7 +255,7 @@ fn an_unstarted_task_and_a_panicked_one_are_told_as_such() {
         .catch_unwind(),
     );
     let expected = [
-        "0 end 2: panicked",
+        "0 end 2: panicked, on purpose",
         "0 end 3",
         "0 end 2: cancelled, enough, unstarted", // another one: the number was free
         "0 over 1, 0 errors",

@@ -210,7 +210,7 @@ impl<'env> Runtime<'env> {
         let gone = self.tasks.borrow_mut().remove(key);
         debug_assert!(gone.is_none(), "a task that is polled has left its place empty");
         let how = match &polled {
-            Err(_) => HowEnded::Panicked,
+            Err(_) => HowEnded::Panicked(None), // the payload is the handle's
             Ok(_) if task.root.cancelled.get() => CANCELLED,
             Ok(_) => HowEnded::Value,
         };

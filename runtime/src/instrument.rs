@@ -95,8 +95,8 @@ pub enum Event<'a> {
         /// Which.
         task: TaskNumber,
     },
-    /// The task that is being polled waits for something. A task may wait for several things at once; all that it said in
-    /// its last poll holds.
+    /// A task waits for something. It may wait for several things at once; all that it said in its last poll holds, and is
+    /// said again in the next. (What comes before the first poll, the wait for a place, is said outside of polls.)
     Waits {
         /// Which.
         task: TaskNumber,
@@ -118,6 +118,8 @@ pub enum Event<'a> {
     CancelSeen {
         /// Which.
         task: TaskNumber,
+        /// What of it: the part that was asked, or one inside it.
+        part: Part,
     },
     /// A task enters a region, or a scope.
     Entered {
@@ -126,14 +128,14 @@ pub enum Event<'a> {
         /// What.
         part: Part,
     },
-    /// A task leaves the innermost of its open regions and scopes of that kind.
+    /// A task leaves the innermost of its open regions and scopes of that kind, also by dropping it.
     Left {
         /// Which.
         task: TaskNumber,
         /// What.
         part: Part,
     },
-    /// A task has ended, and its future is gone.
+    /// A task has ended, and its future is gone. Its last poll has ended before.
     Ended {
         /// Which.
         task: TaskNumber,
@@ -244,7 +246,9 @@ pub enum Part {
     Scope,
     /// What has a cleanup.
     Guarded,
-    /// A running cleanup, or a shielded part.
+    /// A running cleanup: entered when what it is for has been left.
+    Cleanup,
+    /// A shielded part.
     Shield,
 }
 
@@ -256,8 +260,8 @@ pub enum HowEnded<'a> {
     Value,
     /// With an error; in one line, if it can be told.
     Failed(Option<&'a dyn Display>),
-    /// With a panic.
-    Panicked,
+    /// With a panic; what it said, if that is text.
+    Panicked(Option<&'a dyn Display>),
     /// It was cancelled.
     Cancelled {
         /// Why.

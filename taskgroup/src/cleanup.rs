@@ -224,7 +224,7 @@ where
         }
         result
     };
-    let cleaned = Driven::new(Kind::Shield, pin!(Some(cleanup))).await;
+    let cleaned = Driven::new(Kind::Cleanup, pin!(Some(cleanup))).await;
     match (cleaned, body.0.take()) {
         (End::Done(Ok(())), Some(end)) => settle(end).await,
         (End::Done(Ok(())), None) | (End::Cancelled(_), _) => park().await,

@@ -102,7 +102,7 @@ fn drop_ended<F: Future>(ended: thread::Result<F::Output>, mut future: Pin<&mut 
 /// Drops a future that was cancelled.
 #[cold]
 fn drop_cancelled<F: Future>(node: NodeId, verdict: Verdict, mut future: Pin<&mut Option<F>>) -> End<F::Output> {
-    taskgroup_runtime::tell(|| Event::CancelSeen { task: Current::get().slot() });
+    taskgroup_runtime::tell(|| Event::CancelSeen { task: Current::get().slot(), part: tree::part(node) });
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| future.set(None))) {
         return End::Panicked(payload);
     }

@@ -36,6 +36,12 @@ pub(crate) fn in_words(failure: &Failure) -> Option<String> {
         .or_else(|| failure.downcast_ref().map(Elapsed::to_string))
 }
 
+/// What a panic says, if it is text.
+pub(crate) fn panic_in_words(payload: &Payload) -> Option<String> {
+    let text = payload.downcast_ref().map(|text: &&str| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref().cloned())
+}
+
 /// An error, and whose it was.
 pub(crate) struct Failed {
     pub(crate) failure: Failure,

@@ -28,7 +28,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use taskgroup_runtime::current::{Current, NONE};
-use taskgroup_runtime::instrument::{Event, WaitsFor};
+use taskgroup_runtime::instrument::{Event, Part, WaitsFor};
 use taskgroup_runtime::ready::Woken;
 use taskgroup_runtime::{Local, is_quiet};
 
@@ -370,7 +370,7 @@ fn after_poll(local: &Rc<Local>, slot: u32) -> Verdict {
 fn tell_last_poll(local: &Local, slot: u32, fate: &Fate) {
     local.tell(|| match fate {
         Fate::Done(_) | Fate::Panicked(_) => Event::PollEnds { task: slot },
-        Fate::Cancelled { .. } => Event::CancelSeen { task: slot },
+        Fate::Cancelled { .. } => Event::CancelSeen { task: slot, part: Part::Task },
     });
 }
 

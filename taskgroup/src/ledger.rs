@@ -6,7 +6,7 @@
 use crate::books::Books;
 use crate::child::{Fate, GivenAway};
 use crate::drive::report_loss;
-use crate::failures::{Failed, Failure, in_words};
+use crate::failures::{Failed, Failure, in_words, panic_in_words};
 use crate::info::TaskInfo;
 use crate::limit::{Limit, Queued};
 use crate::news::News;
@@ -373,7 +373,10 @@ fn tell_end(local: &Local, task: TaskSpot<'_>, slot: u32, fate: &Fate) {
             text = in_words(failure);
             HowEnded::Failed(text.as_ref().map(|text| text as &dyn Display))
         }
-        Fate::Panicked(_) => HowEnded::Panicked,
+        Fate::Panicked(payload) => {
+            text = panic_in_words(payload);
+            HowEnded::Panicked(text.as_ref().map(|text| text as &dyn Display))
+        }
         Fate::Cancelled { verdict, was_started } => {
             reason = task.reason();
             let reason = reason.as_ref().map(|reason| reason as &dyn Display);

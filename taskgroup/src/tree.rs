@@ -30,6 +30,7 @@ use std::rc::{Rc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 use taskgroup_runtime::current::{Current, NONE};
+use taskgroup_runtime::instrument::Part;
 use taskgroup_runtime::{Local, count_cancel_out, is_quiet, set_freeze_probe, set_stall_probe};
 
 mod alarm;
@@ -95,6 +96,11 @@ pub(crate) fn has_own_reason(node: NodeId) -> bool {
 /// Why what is above `node` is cancelled.
 pub(crate) fn reason_above(node: NodeId) -> Option<Reason> {
     if is_quiet() { None } else { read(|tree| tree.reason_above(node).cloned()).flatten() }
+}
+
+/// What a node stands for, as instruments call it.
+pub(crate) fn part(node: NodeId) -> Part {
+    read(|tree| tree.get(node).kind.part()).unwrap_or(Part::Scope)
 }
 
 /// A new node, which hangs nowhere yet. O(1), and no allocation once the tree has grown.

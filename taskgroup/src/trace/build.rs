@@ -10,12 +10,11 @@ use polls::Frame;
 use std::collections::{BTreeMap, BTreeSet};
 use taskgroup_runtime::instrument::{Part, WaitsFor};
 
-/// A cleanup is the shield inside what has a cleanup.
-fn region_kind(part: Part, around: Option<RegionKind>) -> Option<RegionKind> {
+fn region_kind(part: Part) -> Option<RegionKind> {
     match part {
         Part::Scope => Some(RegionKind::Scope),
         Part::Guarded => Some(RegionKind::Guarded),
-        Part::Shield if around == Some(RegionKind::Guarded) => Some(RegionKind::Cleanup),
+        Part::Cleanup => Some(RegionKind::Cleanup),
         Part::Shield => Some(RegionKind::Shield),
         _ => None,
     }
@@ -112,7 +111,7 @@ impl Builder {
                 let cancel = Cancel { asked: when, seen: None, part: asked.part, reason: asked.reason.clone(), by };
                 self.model.tasks[task].cancels.push(cancel);
             }
-            What::CancelSeen(spot) => {
+            What::CancelSeen { spot, .. } => {
                 let task = self.task(spot.task, when);
                 for cancel in &mut self.model.tasks[task].cancels {
                     cancel.seen.get_or_insert(when);
@@ -163,8 +162,7 @@ impl Builder {
         self.works(Some(task));
         let open = self.open.entry(task).or_default();
         let regions = &mut self.model.tasks[task].regions;
-        let around = open.last().map(|region| regions[*region].kind);
-        if let Some(kind) = region_kind(part, around) {
+        if let Some(kind) = region_kind(part) {
             open.push(regions.len());
             regions.push(Region { kind, span: Span { from: when, to: when } });
         }
@@ -174,11 +172,8 @@ impl Builder {
         let task = self.task(spot.task, when);
         let open = self.open.entry(task).or_default();
         let regions = &mut self.model.tasks[task].regions;
-        let is_it = |kind| match part {
-            Part::Shield => kind == RegionKind::Shield || kind == RegionKind::Cleanup,
-            _ => region_kind(part, None) == Some(kind),
-        };
-        if let Some(place) = open.iter().rposition(|region| is_it(regions[*region].kind)) {
+        let kind = region_kind(part);
+        if let Some(place) = open.iter().rposition(|region| Some(regions[*region].kind) == kind) {
             regions[open.remove(place)].span.to = when;
         }
     }

@@ -154,7 +154,7 @@ impl Events {
         if let Some(end) = &task.end {
             match &end.how {
                 How::Value => {}
-                How::Failed(_) | How::Panicked | How::Cancelled { .. } => {
+                How::Failed(_) | How::Panicked(_) | How::Cancelled { .. } => {
                     let name = model.ending(model.task_of[&task.id]);
                     self.add_mark(end.when, track, &name, Object::new());
                 }

@@ -44,7 +44,7 @@ fn line(record: &Record) -> String {
             let object = asked.spot.into_iter().fold(object, at);
             object.maybe("by", asked.by.map(|spot| spot.task.0))
         }
-        What::CancelSeen(spot) => at(event("cancel_seen"), *spot),
+        What::CancelSeen { spot, part } => at(event("cancel_seen"), *spot).text("part", words::part(*part)),
         What::Entered { spot, part } => at(event("entered"), *spot).text("part", words::part(*part)),
         What::Left { spot, part } => at(event("left"), *spot).text("part", words::part(*part)),
         What::Ended { task, how } => how_ended(event("ended").raw("task", task.0), how),
@@ -109,7 +109,7 @@ fn how_ended(object: Object, how: &How) -> Object {
     match how {
         How::Value => object.text("how", "value"),
         How::Failed(error) => object.text("how", "failed").maybe("error", text(error)),
-        How::Panicked => object.text("how", "panicked"),
+        How::Panicked(error) => object.text("how", "panicked").maybe("error", text(error)),
         How::Cancelled { reason, life } => {
             let how = match life {
                 Life::NeverStarted => "never_started",

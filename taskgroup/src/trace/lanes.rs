@@ -195,7 +195,7 @@ fn rank(how: &How) -> u8 {
     match how {
         How::Value => 0,
         How::Failed(_) => 1,
-        How::Panicked => 2,
+        How::Panicked(_) => 2,
         How::Cancelled { life, .. } => 3 + *life as u8,
     }
 }

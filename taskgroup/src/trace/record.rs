@@ -66,7 +66,10 @@ pub(crate) enum What {
         wait: Wait,
     },
     CancelAsked(Box<Asked>),
-    CancelSeen(Spot),
+    CancelSeen {
+        spot: Spot,
+        part: Part,
+    },
     Entered {
         spot: Spot,
         part: Part,
@@ -134,7 +137,7 @@ pub(crate) enum Wait {
 pub(crate) enum How {
     Value,
     Failed(Option<Text>),
-    Panicked,
+    Panicked(Option<Text>),
     Cancelled { reason: Option<Text>, life: Life },
 }
 

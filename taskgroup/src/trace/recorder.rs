@@ -85,7 +85,7 @@ fn text_of(event: &Event<'_>) -> Option<String> {
     let said: &dyn Display = match event {
         Event::Named { name, .. } => name,
         Event::CancelAsked { reason, .. } | Event::GroupClosing { reason, .. } => reason,
-        Event::Ended { how: HowEnded::Failed(Some(error)), .. } => error,
+        Event::Ended { how: HowEnded::Failed(Some(error)) | HowEnded::Panicked(Some(error)), .. } => error,
         Event::Ended { how: HowEnded::Cancelled { reason: Some(reason), .. }, .. } => reason,
         _ => return None,
     };
@@ -138,7 +138,7 @@ impl Inner {
                 reason: text?,
                 by: by.map(|by| numbers.spot(by)),
             })),
-            Event::CancelSeen { task } => What::CancelSeen(numbers.spot(task)),
+            Event::CancelSeen { task, part } => What::CancelSeen { spot: numbers.spot(task), part },
             Event::Entered { task, part } => What::Entered { spot: numbers.spot(task), part },
             Event::Left { task, part } => What::Left { spot: numbers.spot(task), part },
             Event::Ended { task, how } => What::Ended { task: numbers.spot(task).task, how: how_ended(&how, text) },
@@ -175,7 +175,7 @@ fn waits_for(numbers: &mut Numbers, wait: WaitsFor) -> Wait {
 fn how_ended(how: &HowEnded<'_>, text: Option<Text>) -> How {
     match how {
         HowEnded::Value => How::Value,
-        HowEnded::Panicked => How::Panicked,
+        HowEnded::Panicked(_) => How::Panicked(text),
         HowEnded::Cancelled { was_started: false, .. } => How::Cancelled { reason: text, life: Life::NeverStarted },
         HowEnded::Cancelled { was_cut_off: true, .. } => How::Cancelled { reason: text, life: Life::CutOff },
         HowEnded::Cancelled { .. } => How::Cancelled { reason: text, life: Life::Ended },

@@ -136,7 +136,7 @@ impl Timeline<'_> {
             _ => None,
         };
         match (self.colour, how) {
-            (Colour::Ansi, Some(How::Failed(_) | How::Panicked)) => write!(f, "\x1b[31m{remark}\x1b[0m"),
+            (Colour::Ansi, Some(How::Failed(_) | How::Panicked(_))) => write!(f, "\x1b[31m{remark}\x1b[0m"),
             (Colour::Ansi, Some(How::Cancelled { .. })) => write!(f, "\x1b[33m{remark}\x1b[0m"),
             _ => f.write_str(remark),
         }

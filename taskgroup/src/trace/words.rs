@@ -106,7 +106,8 @@ impl Model {
             Some(How::Value) => "done".into(),
             Some(How::Failed(Some(error))) => format!("failed: {error}"),
             Some(How::Failed(None)) => "failed".into(),
-            Some(How::Panicked) => "panicked".into(),
+            Some(How::Panicked(Some(words))) => format!("panicked: {words}"),
+            Some(How::Panicked(None)) => "panicked".into(),
             Some(How::Cancelled { reason, life }) => {
                 let how = match life {
                     Life::NeverStarted => "never started",
@@ -148,7 +149,7 @@ impl Model {
             self.tasks.iter().filter(|task| task.end.as_ref().is_some_and(|end| is(&end.how))).count() as u64
         };
         let failed = ended(|how| matches!(how, How::Failed(_)));
-        let panicked = ended(|how| matches!(how, How::Panicked));
+        let panicked = ended(|how| matches!(how, How::Panicked(_)));
         let never = ended(|how| matches!(how, How::Cancelled { life: Life::NeverStarted, .. }));
         let cancelled = ended(|how| matches!(how, How::Cancelled { .. })) - never;
         let open = self.tasks.iter().filter(|task| task.end.is_none()).count() as u64;
@@ -191,6 +192,7 @@ pub(crate) fn part(part: Part) -> &'static str {
         Part::Body => "body",
         Part::Scope => "scope",
         Part::Guarded => "guarded",
+        Part::Cleanup => "cleanup",
         Part::Shield => "shield",
         _ => "part",
     }

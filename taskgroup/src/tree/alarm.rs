@@ -29,7 +29,7 @@ impl Tree {
         let inner: Vec<_> = self.children(id).collect();
         for child in inner {
             match self.get(child).kind {
-                Kind::Shield => self.alarm_one(child, outside),
+                Kind::Cleanup | Kind::Shield => self.alarm_one(child, outside),
                 _ => self.alarm(child, outside),
             }
         }

@@ -6,7 +6,7 @@ use crate::reason::Reason;
 use crate::tree::alarm::Regions;
 use crate::tree::branches::Tree;
 use crate::tree::node::{Handed, NodeId};
-use crate::tree::{read, wake_all, write};
+use crate::tree::{part, read, wake_all, write};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,8 +43,7 @@ pub(crate) fn cancel_all(nodes: impl IntoIterator<Item = NodeId>, reason: &Reaso
 fn tell(node: NodeId, reason: &Reason) {
     taskgroup_runtime::tell(|| {
         let task = read(|tree| tree.slot_of(node)).flatten();
-        let part = read(|tree| tree.get(node).kind.part()).unwrap_or(Part::Scope);
-        Event::CancelAsked { task, part, reason, by: current_task() }
+        Event::CancelAsked { task, part: part(node), reason, by: current_task() }
     });
 }
 

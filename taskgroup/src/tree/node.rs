@@ -62,7 +62,9 @@ pub(crate) enum Kind {
     Scope,
     /// What a cleanup waits for: a region, which a cancelled task polls until it has ended.
     Region,
-    /// A running cleanup, or a shielded part: a region, and cut.
+    /// A running cleanup: a region, and cut.
+    Cleanup,
+    /// A shielded part, likewise.
     Shield,
     /// A group. For what is around it a region; for its body, as long as that runs, a scope: what is asked of the node
     /// is asked of the body, whose slot wakes it.
@@ -127,6 +129,7 @@ impl Kind {
             Self::Task => Part::Task,
             Self::Scope => Part::Scope,
             Self::Region => Part::Guarded,
+            Self::Cleanup => Part::Cleanup,
             Self::Shield => Part::Shield,
             Self::Group => Part::Body,
         }
@@ -134,11 +137,11 @@ impl Kind {
 
     /// Nothing is inherited from above.
     pub(crate) fn is_cut(self) -> bool {
-        matches!(self, Self::Task | Self::Shield)
+        matches!(self, Self::Task | Self::Cleanup | Self::Shield)
     }
 
     /// Has to be polled to its end before what is around it may be dropped.
     pub(crate) fn is_region(self) -> bool {
-        matches!(self, Self::Region | Self::Shield | Self::Group)
+        matches!(self, Self::Region | Self::Cleanup | Self::Shield | Self::Group)
     }
 }

@@ -174,7 +174,7 @@ impl Picture<'_> {
     fn class_of_end(&self, row: &Row) -> &'static str {
         let (Row::Node(Node::Task(task)) | Row::More { like: Node::Task(task), .. }) = row else { return "faint" };
         match self.model.tasks[*task].end.as_ref().map(|end| &end.how) {
-            Some(How::Failed(_) | How::Panicked) => "bad",
+            Some(How::Failed(_) | How::Panicked(_)) => "bad",
             Some(How::Cancelled { .. }) => "cancel",
             _ => "faint",
         }

@@ -181,7 +181,7 @@ impl Picture<'_> {
         };
         let sign = match end.how {
             How::Value => Sign::Done,
-            How::Failed(_) | How::Panicked => Sign::Failed,
+            How::Failed(_) | How::Panicked(_) => Sign::Failed,
             How::Cancelled { .. } => Sign::Cancelled,
         };
         draw_end_mark(sign, at, size, ink);

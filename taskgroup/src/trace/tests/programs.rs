@@ -209,7 +209,8 @@ pub(super) fn cleanup() -> Trace {
     for (task, until) in [(2, 2_400), (3, 60_000)] {
         script.poll(&[task], |script| {
             script.see(task);
-            script.enter(task, Part::Shield);
+            script.leave(task, Part::Guarded);
+            script.enter(task, Part::Cleanup);
             script.sleep(task, until);
         });
     }
@@ -217,8 +218,7 @@ pub(super) fn cleanup() -> Trace {
     script.ms(2_400);
     script.wake(2, WokenBy::Timer);
     script.poll(&[0, 2], |script| {
-        script.leave(2, Part::Shield);
-        script.leave(2, Part::Guarded);
+        script.leave(2, Part::Cleanup);
     });
     script.cancelled(2, &"reader failed", true, false);
     script.ms(3_000);
@@ -424,7 +424,7 @@ pub(super) fn names() -> Trace {
     script.body_ended(2);
     script.close(2, 0);
     script.tell(Event::PollEnds { task: 0 });
-    script.tell(Event::Ended { task: 0, how: taskgroup_runtime::instrument::HowEnded::Panicked });
+    script.tell(Event::Ended { task: 0, how: taskgroup_runtime::instrument::HowEnded::Panicked(None) });
     script.trace()
 }
 

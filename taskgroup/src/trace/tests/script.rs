@@ -92,7 +92,7 @@ impl Script {
     }
 
     pub(super) fn see(&mut self, task: u32) {
-        self.tell(Event::CancelSeen { task });
+        self.tell(Event::CancelSeen { task, part: Part::Task });
     }
 
     pub(super) fn enter(&mut self, task: u32, part: Part) {

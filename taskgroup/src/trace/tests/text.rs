@@ -92,7 +92,7 @@ fn there_are_colours_only_if_asked_for() {
 fn a_panic_is_told() {
     let mut script = Script::new();
     script.poll(&[0], |_| {});
-    script.tell(taskgroup_runtime::instrument::Event::Ended { task: 0, how: HowEnded::Panicked });
+    script.tell(taskgroup_runtime::instrument::Event::Ended { task: 0, how: HowEnded::Panicked(None) });
     let text = script.trace().timeline().width(40).to_string();
     assert_eq!(text.lines().next(), Some("1 task, 0 groups in no time, 1 panicked"));
     assert!(text.lines().any(|line| line.starts_with("root  X") && line.ends_with("panicked")), "{text}");

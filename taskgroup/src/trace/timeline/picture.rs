@@ -113,7 +113,7 @@ impl Picture<'_> {
         if let Some(end) = &task.end {
             let sign = match end.how {
                 How::Value => Sign::Done,
-                How::Failed(_) | How::Panicked => Sign::Failed,
+                How::Failed(_) | How::Panicked(_) => Sign::Failed,
                 How::Cancelled { .. } => Sign::Cancelled,
             };
             signs[self.column(self.scale.x(end.when))] = sign;
