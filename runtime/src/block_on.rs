@@ -12,6 +12,7 @@ use crate::ready::ReadySet;
 use crate::reporter::{Report, report};
 use crate::runtime::{CANCELLED, Runtime};
 use crate::stall::Stall;
+use crate::watchdog::Watchdog;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -20,9 +21,14 @@ use std::time::{Duration, Instant};
 /// How long the real clock is given before a quiet loop is reported as stalled.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
 
+/// How long a poll may take in a debug build before the watchdog barks that nobody asked for. Long, since a busy machine
+/// may take the processor away for a while.
+const UNASKED_LIMIT: Duration = Duration::from_secs(1);
+
 /// Runs a future to its end on this thread, on the real clock, and gives its output back.
 ///
-/// The runtime lives as long as the call: tasks that were spawned and have not ended by then are dropped.
+/// The runtime lives as long as the call: tasks that were spawned and have not ended by then are dropped. In debug builds
+/// it has a [`Watchdog`], which barks at polls of over a second.
 ///
 /// # Panics
 ///
@@ -35,7 +41,11 @@ const STALLED_AFTER: Duration = Duration::from_secs(1);
 /// ```
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    match Runtime::new().try_block_on(future) {
+    let runtime = Runtime::new();
+    if cfg!(debug_assertions) {
+        runtime.instrument(Watchdog::with_limit(UNASKED_LIMIT));
+    }
+    match runtime.try_block_on(future) {
         Ok(output) => output,
         Err(error) => panic!("{error}"),
     }

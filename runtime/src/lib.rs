@@ -49,6 +49,7 @@ mod telling;
 mod timers;
 mod waker;
 mod wakeup;
+mod watchdog;
 mod yield_now;
 
 pub mod current;
@@ -73,4 +74,5 @@ pub use sleep::{Sleep, now, sleep, sleep_until};
 pub use stall::{Stall, set_stall_probe};
 pub use task::{JoinError, JoinHandle, spawn};
 pub use telling::tell;
+pub use watchdog::Watchdog;
 pub use yield_now::{YieldNow, yield_now};

@@ -28,6 +28,10 @@ pub enum Report<'a> {
     CutOff(&'a dyn fmt::Display),
     /// A task was cancelled while it left this alone, which so was dropped with it: its async cleanup is lost.
     Abandoned(&'a dyn fmt::Display),
+    /// A poll took longer than a [`Watchdog`](crate::Watchdog) allows: it held everything else up.
+    SlowPoll(&'a dyn fmt::Display),
+    /// A [`Watchdog`](crate::Watchdog) has found a group with a woken task that nobody polls.
+    LeftAlone(&'a dyn fmt::Display),
 }
 
 impl fmt::Display for Report<'_> {
@@ -39,6 +43,8 @@ impl fmt::Display for Report<'_> {
             Self::Replaced(what) => write!(f, "replaced by what its cleanup ended in: {what}"),
             Self::LeftOut(what) => write!(f, "left out of the errors of its group: {what}"),
             Self::CutOff(what) => write!(f, "cut off: {what}"),
+            Self::SlowPoll(what) => write!(f, "slow: {what}, and nothing else could run meanwhile"),
+            Self::LeftAlone(what) => write!(f, "left alone: {what}"),
             Self::Abandoned(what) => write!(f, "abandoned, and dropped without its cleanup: {what}"),
         }
     }

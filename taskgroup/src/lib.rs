@@ -119,8 +119,8 @@ pub use tree::node_count;
 
 pub use taskgroup_runtime::{
     Async, BlockOnError, Census, Clock, ClockIsReal, Hold, Interval, IoSafe, MissedTicks, Report, Runtime, Sleep,
-    Stall, TICK, Turn, YieldNow, advance, block_on, hold, instrument, interval, net, now, set_reporter, sleep,
-    sleep_until, yield_now,
+    Stall, TICK, Turn, Watchdog, YieldNow, advance, block_on, hold, instrument, interval, net, now, set_reporter,
+    sleep, sleep_until, yield_now,
 };
 
 /// The README's programs are compiled and run with the tests.
