@@ -34,6 +34,7 @@ mod one_shot;
 pub(crate) use source::{Direction, Source, Ticket};
 
 use crate::local::Local;
+use crate::wakeup::Wakeup;
 use polling::{Event, Events, PollMode, Poller};
 use slab::Slab;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -77,6 +78,8 @@ pub(crate) struct Reactor {
     generation: Cell<usize>,
     /// Directions with somebody waiting. While there are any, virtual time stands still.
     waited_on: Cell<usize>,
+    /// Who is to be woken for the events at hand. Empty but in `dispatch`, and kept for its room.
+    woken: Cell<Vec<Wakeup>>,
     /// Use one-shot registrations even where edge mode exists. For tests of the fallback.
     one_shot: Cell<bool>,
 }
@@ -195,7 +198,7 @@ impl Reactor {
     /// Acts on the events of the last wait: collects who is to be woken, then wakes.
     pub(crate) fn dispatch(&self, local: &Rc<Local>) {
         let Some(watcher) = self.watcher.get() else { return };
-        let mut wakeups = Vec::new();
+        let mut wakeups = self.woken.take();
         watcher.take_events(|key, readable, writable, has_more| {
             let source = self.sources.borrow().get(place_of(key)).cloned();
             let Some(source) = source.filter(|source| source.key() == key) else { return };
@@ -208,9 +211,10 @@ impl Reactor {
                 }
             }
         });
-        for wakeup in wakeups {
+        for wakeup in wakeups.drain(..) {
             wakeup.wake(local);
         }
+        self.woken.set(wakeups);
     }
 
     /// Arms a one-shot registration for the directions that somebody waits for. Nothing to do in edge mode.
