@@ -102,7 +102,7 @@ impl<'scope, 'env, E: 'static> TaskGroup<'scope, 'env, E> {
     /// The task ends in `Result<T, E>`, or in `()` if it cannot fail; one that ends in a group's own result, that is in
     /// `Result<T, ExceptionGroup<E>>`, is started with [`spawn_group`](Self::spawn_group). In a group that is closing
     /// the future is dropped without having run, and the handle says so; [`try_spawn`](Self::try_spawn) gives it back
-    /// instead. Costs two allocations.
+    /// instead. Costs one allocation, and another if the task can have a value or an error.
     ///
     /// Source: `create_task` of `asyncio.TaskGroup` (tg1; `test_taskgroup_01`).
     #[track_caller]

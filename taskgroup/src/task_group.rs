@@ -36,8 +36,8 @@ use taskgroup_runtime::{Local, Report, report};
 /// Tasks may borrow what lives around the call. They are polled inside this future, so if that is not polled (a
 /// `select` that prefers another branch), they stand still.
 ///
-/// Source: CPython's `asyncio.TaskGroup` and van Rossum's notes tg1 to tg8. Costs a few allocations for the group, and
-/// two for each task.
+/// Source: CPython's `asyncio.TaskGroup` and van Rossum's notes tg1 to tg8. Costs an allocation for the group, and
+/// one or two for each task.
 ///
 /// # Errors
 ///
