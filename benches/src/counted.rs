@@ -1,6 +1,6 @@
 //! The passes that count: instructions with valgrind, allocations with our own allocator, system calls with strace.
 //!
-//! Before: `plan.rs`, `rounds.rs`. After: `results.rs`.
+//! Before: `plan.rs`, `rounds.rs`, `results.rs`, where the counts go. After: `driver.rs`.
 //!
 //! A count hardly differs between two runs, so each is made once; but it is made at two lengths, and what one more
 //! operation adds is the result. Starting the process and setting up cancel out.

@@ -1,6 +1,6 @@
 //! The timed pass: in each round every peer once in every row, each time in another order.
 //!
-//! Before: `plan.rs`, `one.rs`. After: `results.rs`.
+//! Before: `plan.rs`, `one.rs`, `results.rs`. After: `driver.rs`.
 //!
 //! What drifts on a machine (heat, neighbours) drifts for all peers alike when they take turns; their ratio stays. A
 //! peer that were measured seven times in a row would have a good or a bad minute of its own.

@@ -1,4 +1,6 @@
 //! What can go wrong with a runtime itself.
+//!
+//! Before: `stall.rs`. After: `block_on.rs`, `runtime.rs`, whose calls end so.
 #![forbid(unsafe_code)]
 
 use crate::stall::Stall;

@@ -17,9 +17,10 @@
 //!   is a slot itself: climb on
 //! ```
 //!
-//! (1) [`Waker::wake`], (2) and (3) `Slots::mark`, (4) `Runtime::run`, (5) [`ReadySet::begin`], (6) [`Batch::next`].
+//! (1) [`Waker::wake`], (2) and (3) `Slots::mark`, (4) `Runtime::run`, (5) [`Local::begin`], (6) [`Batch::next`].
 //! The climb ends at the first set that has been told already, so a thousand wakes in one group cost the owner one. A set
-//! that is being polled counts as told: its owner is up already, and is told again at the end if members are woken.
+//! that is being polled counts as told: its owner is up already, and is told again at the end if members are woken; or
+//! polls them at once, where to go up and to come down again would lead right back ([`Local::end`]).
 //!
 //! No lock, no atomic, no allocation on the way.
 #![forbid(unsafe_code)]

@@ -28,7 +28,7 @@ struct Tables {
     free_sets: Vec<u32>,
     /// How many slots are queued.
     queued: Cell<u32>,
-    /// One of those who are being polled and own sets was woken for its own sake; see [`Slots::stay`].
+    /// One of those who are being polled and own sets was woken for its own sake; see [`Slots::end`].
     is_disturbed: Cell<bool>,
 }
 

@@ -1,4 +1,6 @@
 //! `yield_now`: the smallest wait.
+//!
+//! Before: `freeze.rs`. After: `sleep.rs`, a wait that takes time.
 #![forbid(unsafe_code)]
 
 use crate::freeze::is_frozen;

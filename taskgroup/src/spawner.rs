@@ -1,6 +1,6 @@
 //! A handle to a group that borrows nothing.
 //!
-//! Before: `child.rs`, `ledger.rs`. After: `join.rs`, which fetches the children from the ledger's inbox.
+//! Before: `child.rs`, `ledger.rs`, `books.rs`, in whose inbox the children wait. After: `join.rs`, which fetches them.
 
 use crate::BoxError;
 use crate::child::{child, erase, erase_outcome};

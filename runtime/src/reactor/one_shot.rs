@@ -1,4 +1,6 @@
 //! Tests of the fallback for pollers without edge mode: what tests/reactor.rs claims, with one-shot registrations.
+//!
+//! Before: `reactor.rs`. After: nothing.
 #![forbid(unsafe_code)]
 
 use crate::io::Async;
