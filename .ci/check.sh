@@ -33,7 +33,7 @@ fmt() {
 
 lint() {
     run cargo clippy "${light[@]}" --all-targets --quiet -- -D warnings
-    run cargo clippy "${light[@]}" --all-targets --features anyhow,plain --quiet -- -D warnings
+    run cargo clippy "${light[@]}" --all-targets --features anyhow,plain,tracing --quiet -- -D warnings
     local msrv=1.88.0
     if rustup toolchain list 2>/dev/null | grep -q "^$msrv-"; then
         CARGO_TARGET_DIR=target/msrv run cargo "+$msrv" check "${light[@]}" --all-targets --quiet
@@ -64,7 +64,7 @@ no_unsafe_elsewhere() {
 
 test_() {
     run cargo test --quiet
-    run cargo test --quiet --features anyhow --test errors --test exception_groups
+    run cargo test --quiet --features anyhow,tracing --test errors --test exception_groups --test spans
     run cargo test --quiet --release --test depth
 }
 

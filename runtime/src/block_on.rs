@@ -140,8 +140,9 @@ impl<F: Future> MainTask for Main<'_, F> {
         let local = self.roots.local();
         let waker = local.waker(self.slot);
         local.tell(|| Event::PollBegins { task: self.slot });
+        let end = TellEnd(self.slot, self.roots); // also if it panics
         let polled = future.poll(&mut Context::from_waker(&waker));
-        local.tell(|| Event::PollEnds { task: self.slot });
+        drop(end);
         if let Poll::Ready(output) = polled {
             self.output = Some(output);
             self.future.set(None);
@@ -160,6 +161,15 @@ impl<F: Future> Drop for Main<'_, F> {
             self.future.set(None);
             self.roots.local().tell(|| Event::Ended { task: self.slot, how: CANCELLED });
         }
+    }
+}
+
+/// Tells the instruments that a poll has ended.
+struct TellEnd<'a>(u32, &'a ReadySet);
+
+impl Drop for TellEnd<'_> {
+    fn drop(&mut self) {
+        self.1.local().tell(|| Event::PollEnds { task: self.0 });
     }
 }
 

@@ -75,6 +75,8 @@ mod reason;
 mod rejections;
 mod scope;
 mod shelf;
+#[cfg(feature = "tracing")]
+mod spans;
 mod spawn_error;
 mod spawner;
 mod start;
@@ -106,6 +108,8 @@ pub use outcome::Outcome;
 pub use race::{NoWinner, race};
 pub use reason::Reason;
 pub use scope::CancelScope;
+#[cfg(feature = "tracing")]
+pub use spans::Spans;
 pub use spawn_error::SpawnError;
 pub use spawner::Spawner;
 pub use start::{Ready, StartError};
