@@ -73,6 +73,21 @@ impl<T> Wheel<T> {
         self.timers.is_empty()
     }
 
+    /// The armed timers in no order, each with its deadline: for who wants to show them. Linear in the number of timers
+    /// that were ever armed at once.
+    ///
+    /// ```
+    /// let mut wheel = taskgroup_timer::Wheel::new(100);
+    /// wheel.insert(107, "later");
+    /// wheel.insert(3, "at once");
+    /// let mut timers: Vec<_> = wheel.iter().collect();
+    /// timers.sort_unstable();
+    /// assert_eq!(timers, [(100, &"at once"), (107, &"later")]);
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
+        self.timers.iter().map(|(_, timer)| (timer.deadline, &timer.value))
+    }
+
     /// Arms a timer for the tick `deadline`. A deadline in the past counts as `now`: the timer is
     /// due at once, behind those that were armed for `now` before it.
     ///
