@@ -96,8 +96,8 @@ impl Time {
         }
     }
 
-    /// When `tick` begins: so long after tick 0.
-    pub(crate) fn at(&self, tick: u64) -> Duration {
+    /// When `tick` begins, counted from the start.
+    pub(crate) fn start_of(&self, tick: u64) -> Duration {
         start_of(tick)
     }
 

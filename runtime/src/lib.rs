@@ -16,6 +16,7 @@
 //!
 //! - [`Runtime`] is the loop as a value; [`block_on`] makes one for a single future.
 //! - [`sleep`], [`sleep_until`], [`interval`] and [`now`] run on its [`Clock`], which may be virtual.
+//! - [`Runtime::tree`] shows every task and what it waits for.
 //! - [`net`] has the sockets; [`Async`] makes any pollable descriptor awaitable.
 //! - [`ready`] and [`current`] are what an executor is made of, for crates that build groups of tasks.
 //!
@@ -45,6 +46,7 @@ mod sleep;
 mod slots;
 mod stall;
 mod task;
+mod task_tree;
 mod telling;
 mod timers;
 mod waker;
@@ -71,8 +73,12 @@ pub use remote::Hold;
 pub use reporter::{Report, report, set_reporter};
 pub use runtime::{Census, Runtime, advance, hold};
 pub use sleep::{Sleep, now, sleep, sleep_until};
-pub use stall::{Stall, set_stall_probe};
+pub use stall::Stall;
 pub use task::{JoinError, JoinHandle, spawn};
+pub use task_tree::{
+    GroupNode, GroupNote, OpenPart, TaskNode, TaskNote, TaskState, TaskTree, TreeDisplay, TreeNotes, set_tree_probe,
+    tree,
+};
 pub use telling::tell;
 pub use watchdog::Watchdog;
 pub use yield_now::{YieldNow, yield_now};

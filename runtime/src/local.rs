@@ -148,6 +148,12 @@ impl Local {
         raw::is_of(cx.waker(), Address { runtime: Self::current_id(), slot: Current::get().slot() })
     }
 
+    /// The slot that a waker wakes, if it is one of this runtime's own and says so. (With the feature `plain` none does.)
+    #[must_use]
+    pub fn slot_of(&self, waker: &Waker) -> Option<u32> {
+        raw::address_of(waker).filter(|address| address.runtime == self.id).map(|address| address.slot)
+    }
+
     /// The waker of the member which has this slot, to look at.
     #[inline(always)]
     #[must_use]

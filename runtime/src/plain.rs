@@ -46,6 +46,11 @@ pub(crate) fn is_of(waker: &Waker, address: Address) -> bool {
         .unwrap_or(false)
 }
 
+/// What a waker wakes: a closure does not say.
+pub(crate) fn address_of(_: &Waker) -> Option<Address> {
+    None
+}
+
 /// A future, and what its keeper needs beside it; the future in a box of its own.
 #[derive(Debug)]
 pub struct Beside<F, C> {

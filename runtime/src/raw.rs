@@ -60,6 +60,11 @@ pub(crate) fn is_of(waker: &Waker, address: Address) -> bool {
     waker.data() == address.to_data() && ptr::eq(waker.vtable(), &FUNCTIONS)
 }
 
+/// What a waker wakes, if it is one of ours.
+pub(crate) fn address_of(waker: &Waker) -> Option<Address> {
+    ptr::eq(waker.vtable(), &FUNCTIONS).then(|| Address::of(waker.data()))
+}
+
 impl Address {
     #[inline(always)]
     fn to_data(self) -> *const () {

@@ -39,7 +39,7 @@ use polling::{Event, Events, PollMode, Poller};
 use slab::Slab;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,7 +122,7 @@ impl Reactor {
             let generation = self.generation.get();
             self.generation.set(generation.wrapping_add(1) & (usize::MAX >> (HALF + 1))); // never usize::MAX
             let key = place.key() | generation << HALF;
-            Rc::clone(place.insert(Rc::new(Source::new(key))))
+            Rc::clone(place.insert(Rc::new(Source::new(key, io.as_fd().as_raw_fd()))))
         };
         let added = watcher.add(io, source.key());
         if let Err(error) = added {
@@ -173,6 +173,11 @@ impl Reactor {
 
     pub(crate) fn is_waited_on(&self) -> bool {
         self.waited_on.get() > 0
+    }
+
+    /// Shows who waits for which descriptor. `look` runs nobody's code.
+    pub(crate) fn each_waiter(&self, mut look: impl FnMut(RawFd, Direction, &Wakeup)) {
+        self.sources.borrow().iter().for_each(|(_, source)| source.each_waiter(&mut look));
     }
 
     /// A direction of a source begins to be waited on.

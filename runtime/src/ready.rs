@@ -25,7 +25,7 @@
 //! No lock, no atomic, no allocation on the way.
 #![forbid(unsafe_code)]
 
-use crate::current::NONE;
+use crate::current::{Current, NONE};
 use crate::freeze::is_quiet;
 use crate::local::Local;
 use crate::slots::{After, BEGIN, FOR_FIRST_POLL, FOR_PLACE, FOREIGN};
@@ -57,7 +57,7 @@ impl Wait {
         }
     }
 
-    fn of(number: u32) -> Self {
+    pub(crate) fn of(number: u32) -> Self {
         match number {
             NONE => Self::Unknown,
             FOR_FIRST_POLL => Self::FirstPoll,
@@ -164,6 +164,13 @@ impl ReadySet {
         };
         let before = self.local.slots().set_owner(self.number(), owner, foreign);
         drop(before); // a foreign waker's drop is user code: not while the table is borrowed
+        self.polled_here();
+    }
+
+    /// Says that the set is polled by what is current, whoever owns it: for the [`TaskTree`](crate::TaskTree), where the
+    /// owner is somebody else's waker.
+    pub fn polled_here(&self) {
+        self.local.slots().set_within(self.number(), Current::get().slot());
     }
 
     /// Whether the set is owned by somebody else's waker, and by which.

@@ -108,6 +108,11 @@ impl Sleep {
     /// As [`sleep`].
     #[doc(hidden)]
     pub fn poll_unfrozen(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.poll_as(cx, Wakeup::of_deadline)
+    }
+
+    #[inline]
+    fn poll_as(&mut self, cx: &mut Context<'_>, make: impl FnOnce(&Local, &Context<'_>) -> Wakeup) -> Poll<()> {
         if let State::Unbound(until) = self.state {
             self.state = State::bind(until, Local::expect_current("a sleep"));
         }
@@ -116,14 +121,14 @@ impl Sleep {
             State::Bound(local, deadline) => {
                 same_runtime(local);
                 if let Some(deadline) = *deadline {
-                    let key = local.timers().arm(deadline, Wakeup::new(local, cx));
+                    let key = local.timers().arm(deadline, make(local, cx));
                     self.state = State::Armed(local.clone(), key);
                 }
                 Poll::Pending
             }
             State::Armed(local, key) => {
                 same_runtime(local);
-                if local.timers().is_armed(local, *key, cx) {
+                if local.timers().is_armed(local, *key, cx, make) {
                     return Poll::Pending;
                 }
                 self.state = State::Over;
@@ -147,7 +152,7 @@ impl Sleep {
                 State::Armed(local, key) => local.timers().deadline(*key),
                 _ => None,
             };
-            local.tell_wait(WaitsFor::Timer(tick.map(|tick| local.time().at(tick))));
+            local.tell_wait(WaitsFor::Timer(tick.map(|tick| local.time().start_of(tick))));
         }
     }
 }
@@ -167,7 +172,7 @@ impl Future for Sleep {
         if is_frozen() {
             return Poll::Pending;
         }
-        let polled = self.poll_unfrozen(cx);
+        let polled = self.poll_as(cx, Wakeup::new);
         if polled.is_pending() {
             self.tell();
         }

@@ -7,6 +7,10 @@
 //! set, from the set to the slot of its owner, and so on, in memory that lies together. A slot is 24 bytes.
 #![forbid(unsafe_code)]
 
+mod seen;
+
+pub(crate) use seen::Seen;
+
 use crate::current::NONE;
 use crate::raw::SlotWaker;
 use crate::ready::Woken;
@@ -73,6 +77,8 @@ struct Set {
     /// Who polls the set, and so has to hear of its first wake: the slot of a member of another set, told by climbing,
     /// without its waker; or one of the two below.
     owner: Cell<u32>,
+    /// Of a foreign owner: the slot of the member in which that polls the set, as far as is known. For the task tree.
+    within: Cell<u32>,
     /// What the layer above keeps beside the set, or [`NONE`].
     note: Cell<u32>,
     /// How many have joined and not left.
@@ -257,6 +263,11 @@ impl Slots {
             slot.owns.set(slot.owns.get() + 1);
         }
         set.foreign.replace(foreign)
+    }
+
+    /// Says in which member a set with a foreign owner is polled.
+    pub(crate) fn set_within(&self, set: u32, member: u32) {
+        self.0.borrow().sets[set as usize].within.set(member);
     }
 
     /// After a batch: if nobody in the set is woken, all is over. Else, whether the next one may follow at once, because
@@ -459,6 +470,7 @@ impl Default for Set {
             tail: Cell::new(NONE),
             is_told: Cell::new(false),
             owner: Cell::new(LOOP),
+            within: Cell::new(NONE),
             note: Cell::new(NONE),
             members: 0,
             foreign: RefCell::new(None),

@@ -1,19 +1,12 @@
 //! When everything waits and nothing will ever wake it.
 //!
-//! Before: nothing. After: `block_on.rs`, which notices.
+//! Before: `task_tree.rs`, which says who waits. After: `block_on.rs`, which notices.
 #![forbid(unsafe_code)]
 
 use crate::local::Local;
-use std::cell::Cell;
+use crate::task_tree::TaskTree;
 use std::fmt;
 use std::rc::Rc;
-
-/// Who waits for whom in a runtime, a line each.
-type Probe = fn(&Rc<Local>) -> Vec<String>;
-
-thread_local! {
-    static PROBE: Cell<Option<Probe>> = const { Cell::new(None) };
-}
 
 /// Who waits for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,34 +16,19 @@ pub struct Stall {
     pub tasks: usize,
     /// Timers that are armed on a manual clock, which nobody moves.
     pub timers: usize,
-    /// Who waits for whom, a line each, as far as a layer above knows; at most ten.
-    pub waits: Vec<String>,
-}
-
-/// Sets who knows more about a stall on this thread: who waits for whom in a runtime, a line each. The function must not panic.
-pub fn set_stall_probe(probe: fn(&Rc<Local>) -> Vec<String>) {
-    PROBE.set(Some(probe));
+    /// Every task, and what it waits for.
+    pub tree: TaskTree,
 }
 
 impl Stall {
     pub(crate) fn new(local: &Rc<Local>, tasks: usize) -> Self {
-        let timers = local.timers().len();
-        let mut waits = PROBE.get().map(|probe| probe(local)).unwrap_or_default();
-        let more = waits.len().saturating_sub(MOST);
-        waits.truncate(MOST);
-        if more > 0 {
-            waits.push(format!("and {more} more"));
-        }
-        Self { tasks, timers, waits }
+        Self { tasks, timers: local.timers().len(), tree: TaskTree::of(local) }
     }
 }
 
-/// How many lines are read.
-const MOST: usize = 10;
-
 impl fmt::Display for Stall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tasks, timers, waits } = self;
+        let Self { tasks, timers, tree } = self;
         write!(
             f,
             "stalled: {tasks} root task{} and nothing that could wake them: ",
@@ -65,7 +43,7 @@ impl fmt::Display for Stall {
             }
             n => write!(f, "{n} timer{} on a manual clock that nobody advances", plural(*n, "", "s"))?,
         }
-        waits.iter().try_for_each(|wait| write!(f, "\n- {wait}"))
+        write!(f, "\n{tree}")
     }
 }
 

@@ -15,7 +15,7 @@ use crate::event_loop::SPAWNED;
 use crate::freeze::is_frozen;
 use crate::instrument::WaitsFor;
 use crate::local::Local;
-use crate::ready::ROOTS;
+use crate::ready::{ROOTS, Wait};
 use crate::wakeup::Wakeup;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -182,6 +182,9 @@ impl<T> Future for JoinHandle<T> {
         }
         if !self.root.over.get() {
             let wakeup = Wakeup::new(&self.local, cx);
+            if let (Wakeup::Slot(waiter), Some(task)) = (&wakeup, self.root.slot.get()) {
+                self.local.set_wait(*waiter, Wait::Member(task));
+            }
             let before = self.root.joiner.replace(Some(wakeup));
             drop(before);
             if let Some(task) = self.root.slot.get() {

@@ -21,14 +21,21 @@ impl Timers {
         self.wheel.borrow_mut().insert(deadline, wakeup)
     }
 
-    /// Whether a timer is still armed; if so, it wakes whoever polls now.
-    pub(crate) fn is_armed(&self, local: &Local, key: Key, cx: &Context<'_>) -> bool {
+    /// Whether a timer is still armed; if so, it wakes whoever polls now, by what `make` makes of that.
+    #[inline]
+    pub(crate) fn is_armed(
+        &self,
+        local: &Local,
+        key: Key,
+        cx: &Context<'_>,
+        make: impl FnOnce(&Local, &Context<'_>) -> Wakeup,
+    ) -> bool {
         match self.wheel.borrow().get(key) {
             None => return false,
             Some(wakeup) if wakeup.is_for(local, cx) => return true,
             Some(_) => {}
         }
-        let wakeup = Wakeup::new(local, cx);
+        let wakeup = make(local, cx);
         let before = self.wheel.borrow_mut().get_mut(key).map(|place| std::mem::replace(place, wakeup));
         drop(before);
         true
@@ -46,6 +53,11 @@ impl Timers {
 
     pub(crate) fn next_deadline(&self) -> Option<u64> {
         self.wheel.borrow().next_deadline()
+    }
+
+    /// Shows every timer: its tick, and who is woken by it. `look` runs nobody's code.
+    pub(crate) fn each(&self, mut look: impl FnMut(u64, &Wakeup)) {
+        self.wheel.borrow().iter().for_each(|(tick, wakeup)| look(tick, wakeup));
     }
 
     pub(crate) fn len(&self) -> usize {

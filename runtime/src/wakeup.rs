@@ -11,6 +11,8 @@ use std::task::{Context, Waker};
 #[derive(Debug)]
 pub(crate) enum Wakeup {
     Slot(u32),
+    /// The same for a deadline over what the task does, which is not what it waits for. Told apart for the task tree.
+    Deadline(u32),
     Waker(Waker),
 }
 
@@ -22,10 +24,17 @@ impl Wakeup {
         }
     }
 
+    pub(crate) fn of_deadline(local: &Local, cx: &Context<'_>) -> Self {
+        match Self::new(local, cx) {
+            Self::Slot(slot) => Self::Deadline(slot),
+            other => other,
+        }
+    }
+
     /// Whether waking this wakes who polls now, so that nothing need be stored.
     pub(crate) fn is_for(&self, local: &Local, cx: &Context<'_>) -> bool {
         match self {
-            Self::Slot(slot) => local.slot_for(cx) == Some(*slot),
+            Self::Slot(slot) | Self::Deadline(slot) => local.slot_for(cx) == Some(*slot),
             Self::Waker(waker) => waker.will_wake(cx.waker()),
         }
     }
@@ -33,7 +42,7 @@ impl Wakeup {
     /// Wakes. Runs somebody else's code if it is somebody else's waker: hold no borrow.
     pub(crate) fn wake(self, local: &Rc<Local>) {
         match self {
-            Self::Slot(slot) => local.wake(slot),
+            Self::Slot(slot) | Self::Deadline(slot) => local.wake(slot),
             Self::Waker(waker) => waker.wake(),
         }
     }

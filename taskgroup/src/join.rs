@@ -106,6 +106,8 @@ where
         let owns = Local::owns(cx);
         if owns || !ledger.set.is_owned_through(cx.waker()) {
             ledger.set.owned_by(cx);
+        } else {
+            ledger.set.polled_here();
         }
         self.seen = owns.then_some(place);
     }

@@ -52,6 +52,8 @@ pub(crate) struct Ledger {
     /// The group's node. What the body opens hangs below it.
     pub(crate) node: NodeId,
     pub(crate) body_slot: u32,
+    /// Where the group was opened.
+    pub(crate) place: &'static Location<'static>,
     pub(crate) tasks: Tasks,
     /// Children that have not ended.
     live: Cell<u32>,
@@ -71,7 +73,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Opens the books. The group's node is not placed yet: that happens where it is polled.
-    pub(crate) fn open(set: ReadySet, rows: Rows) -> Rc<Self> {
+    pub(crate) fn open(set: ReadySet, rows: Rows, place: &'static Location<'static>) -> Rc<Self> {
         let body_slot = set.join(BODY);
         Rc::new_cyclic(|ledger| {
             let node = tree::insert_group(ledger.clone(), Wakeup::Slot(set.local().clone(), body_slot));
@@ -80,6 +82,7 @@ impl Ledger {
                 set,
                 node,
                 body_slot,
+                place,
                 tasks: Tasks::new(rows),
                 live: Cell::new(0),
                 phase: Cell::new(Phase::Open),
@@ -106,6 +109,10 @@ impl Ledger {
 
     pub(crate) fn live(&self) -> usize {
         self.live.get() as usize
+    }
+
+    pub(crate) fn body_lives(&self) -> bool {
+        self.body_lives.get()
     }
 
     /// Why the children were asked to end, if they were.

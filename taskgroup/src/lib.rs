@@ -37,6 +37,7 @@
 //!   holds a cancel off, [`TaskGroup::grace`] bounds both. [`checkpoint`](checkpoint()) is a place to be cancelled at.
 //! - [`TaskLocal`] values follow the tasks.
 //! - [`trace`]: a run, written down and drawn, as text, as a picture, for Perfetto.
+//! - See it run: [`tree`](tree()) and [`Runtime::tree`] give every task and what it waits for; a [`Stall`] carries that.
 //! - [`patterns`]: thirteen programs as one writes them in asyncio, and here.
 //! - The runtime is re-exported: [`block_on`], [`Runtime`], [`sleep`], [`net`] and so on; but not its bare `spawn`.
 //!   A task of this crate always has a group to answer to. (A host with a loop of its own hands in root tasks with
@@ -122,9 +123,9 @@ pub use timeout::{Elapsed, timeout, timeout_at};
 pub use tree::node_count;
 
 pub use taskgroup_runtime::{
-    Async, BlockOnError, Census, Clock, ClockIsReal, Hold, Interval, IoSafe, MissedTicks, Report, Runtime, Sleep,
-    Stall, TICK, Turn, Watchdog, YieldNow, advance, block_on, hold, instrument, interval, net, now, set_reporter,
-    sleep, sleep_until, yield_now,
+    Async, BlockOnError, Census, Clock, ClockIsReal, GroupNode, Hold, Interval, IoSafe, MissedTicks, OpenPart, Report,
+    Runtime, Sleep, Stall, TICK, TaskNode, TaskState, TaskTree, TreeDisplay, Turn, Watchdog, YieldNow, advance,
+    block_on, hold, instrument, interval, net, now, set_reporter, sleep, sleep_until, tree, yield_now,
 };
 
 /// The README's programs are compiled and run with the tests.

@@ -99,7 +99,7 @@ where
 fn open<'scope>(place: &'static Location<'static>) -> (Rc<Ledger>, Children<'scope>) {
     let local = Local::expect_current(format_args!("the task group of {}:{}", place.file(), place.line()));
     let (rows, children) = shelf::take();
-    let ledger = Ledger::open(ReadySet::new(&local), rows);
+    let ledger = Ledger::open(ReadySet::new(&local), rows, place);
     let (group, owner, body) = (ledger.set.number(), Current::get().slot(), ledger.body_slot);
     local.tell(|| Event::GroupOpened { group, owner, body, place });
     (ledger, children)

@@ -31,12 +31,13 @@ use std::task::Waker;
 use std::time::Duration;
 use taskgroup_runtime::current::{Current, NONE};
 use taskgroup_runtime::instrument::Part;
-use taskgroup_runtime::{Local, count_cancel_out, is_quiet, set_freeze_probe, set_stall_probe};
+use taskgroup_runtime::{Local, count_cancel_out, is_quiet, set_freeze_probe, set_tree_probe};
 
 mod alarm;
 mod branches;
 mod cancel;
 mod node;
+mod notes;
 mod spot;
 mod tasks;
 
@@ -54,7 +55,7 @@ thread_local! {
     static ORPHANED: Cell<u32> = const { Cell::new(0) };
     static TREE: RefCell<Tree> = {
         set_freeze_probe(|| Spot::here().is_cancelled());
-        set_stall_probe(tasks::waits);
+        set_tree_probe(notes::tell);
         RefCell::default()
     };
 }

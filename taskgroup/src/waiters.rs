@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::task::Waker;
+use taskgroup_runtime::Local;
 
 /// The wakers of those who wait, by their numbers.
 #[derive(Default)]
@@ -31,6 +32,11 @@ impl Waiters {
             let before = self.wakers.borrow_mut().insert(number, waker);
             drop(before); // a foreign waker's drop is user code
         }
+    }
+
+    /// Who waits, as far as their wakers say so.
+    pub(crate) fn slots(&self, local: &Local) -> Vec<u32> {
+        self.wakers.borrow().values().filter_map(|waker| local.slot_of(waker)).collect()
     }
 
     /// Wakes all, to look again.

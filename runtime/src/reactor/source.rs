@@ -18,7 +18,7 @@ use crate::wakeup::Wakeup;
 use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::task::Context;
 
 /// Which way data goes.
@@ -32,6 +32,8 @@ pub(crate) enum Direction {
 pub(crate) struct Source {
     /// What events are marked with: the place in the reactor's slab, and the generation above it.
     key: usize,
+    /// The descriptor, to name it. It is the owner's, and nothing is done to it by this number.
+    fd: RawFd,
     read: Side,
     write: Side,
 }
@@ -78,8 +80,8 @@ pub(crate) struct Ticket {
 const ONE: u32 = u32::MAX;
 
 impl Source {
-    pub(super) fn new(key: usize) -> Self {
-        Self { key, read: Side::default(), write: Side::default() }
+    pub(super) fn new(key: usize, fd: RawFd) -> Self {
+        Self { key, fd, read: Side::default(), write: Side::default() }
     }
 
     pub(super) fn key(&self) -> usize {
@@ -192,6 +194,15 @@ impl Source {
             local.reactor().count_out();
         }
         drop(gone); // last: dropping a foreign waker may end another wait
+    }
+
+    /// Shows who waits for what. `look` runs nobody's code.
+    pub(super) fn each_waiter(&self, mut look: impl FnMut(RawFd, Direction, &Wakeup)) {
+        for direction in [Direction::Read, Direction::Write] {
+            let waiters = self.side(direction).waiters.borrow();
+            let more = waiters.more.iter().flat_map(|more| more.iter().map(|(_, wakeup)| wakeup));
+            waiters.one.iter().chain(more).chain(&waiters.poller).for_each(|wakeup| look(self.fd, direction, wakeup));
+        }
     }
 
     /// Moves out everybody who waits for a direction, to be woken. Their tickets are void.

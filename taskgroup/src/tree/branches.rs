@@ -32,6 +32,11 @@ impl Tree {
         &mut self.nodes[id as usize]
     }
 
+    /// All nodes.
+    pub(super) fn ids(&self) -> impl Iterator<Item = NodeId> {
+        self.nodes.iter().map(|(id, _)| id as NodeId)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }

@@ -5,7 +5,7 @@
 //! Most tasks are asked nothing and open nothing. So a task's node is made when it is needed, and found through the
 //! number that a slot of the runtime has room for; the group's node through the one beside its set.
 
-use crate::info::{InTask, TaskInfo};
+use crate::info::TaskInfo;
 use crate::reason::Reason;
 use crate::tree::branches::Tree;
 use crate::tree::cancel::{Verdict, cancel, verdict_after, verdict_before};
@@ -15,7 +15,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Context;
 use taskgroup_runtime::current::NONE;
-use taskgroup_runtime::ready::Wait;
 use taskgroup_runtime::{Local, is_quiet};
 
 /// A task, by its slot; or the body of a group, or a root task, which are members of a set as well.
@@ -122,26 +121,4 @@ impl<'a> TaskSpot<'a> {
             node => verdict_after(node),
         }
     }
-}
-
-/// Who waits for whom in a runtime, and who for a place: a line each.
-pub(super) fn waits(local: &Rc<Local>) -> Vec<String> {
-    let who = |member| InTask(TaskSpot::new(local, member).info());
-    let members = local.members();
-    let is_queued = |member| local.wait(member) == Wait::Place;
-    let awaited: Vec<_> = members
-        .iter()
-        .filter_map(|member| match local.wait(*member) {
-            Wait::Member(awaited) => Some((*member, awaited)),
-            _ => None,
-        })
-        .collect();
-    let waiting = awaited.iter().map(|(waiter, task)| {
-        let why = if is_queued(*task) { ", which waits for a place under the limit of its group" } else { "" };
-        format!("{} waits for {}{why}", who(*waiter), who(*task))
-    });
-    let queued = members.iter().filter(|member| is_queued(**member));
-    let alone = queued.filter(|member| awaited.iter().all(|(_, task)| task != *member));
-    let alone = alone.map(|member| format!("{} waits for a place under the limit of its group", who(*member)));
-    waiting.chain(alone).collect()
 }
