@@ -78,6 +78,7 @@ impl Runtime<'_> {
         if in_a_turn() {
             return Err(BlockOnError::Nested);
         }
+        let _tell = self.seed.tell_if_it_panics();
         let future = pin!(Some(future));
         let mut main = Main::join(&self.roots, future);
         let mut reported = false;
@@ -85,6 +86,7 @@ impl Runtime<'_> {
         loop {
             let quiet = self.is_stalled();
             if quiet && self.stall_is_an_error.get() {
+                self.seed.tell();
                 return Err(BlockOnError::Stalled(self.stall()));
             }
             // Counted from when it became quiet: the wait may end early, and more than once.
@@ -99,6 +101,7 @@ impl Runtime<'_> {
             } else if since.is_some_and(|since| since.elapsed() >= STALLED_AFTER) {
                 reported = true;
                 report(&Report::Stalled(&self.stall()));
+                self.seed.tell();
             }
         }
     }

@@ -16,7 +16,8 @@
 //!
 //! - [`Runtime`] is the loop as a value; [`block_on`] makes one for a single future.
 //! - [`sleep`], [`sleep_until`], [`interval`] and [`now`] run on its [`Clock`], which may be virtual.
-//! - [`Runtime::tree`] shows every task and what it waits for.
+//! - [`Runtime::tree`] shows every task and what it waits for; [`Runtime::shuffled`] finds programs that depend on who
+//!   comes first.
 //! - [`net`] has the sockets; [`Async`] makes any pollable descriptor awaitable.
 //! - [`ready`] and [`current`] are what an executor is made of, for crates that build groups of tasks.
 //!
@@ -42,6 +43,7 @@ mod reactor;
 mod remote;
 mod reporter;
 mod runtime;
+mod seed;
 mod sleep;
 mod slots;
 mod stall;

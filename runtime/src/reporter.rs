@@ -17,6 +17,8 @@ thread_local! {
 pub enum Report<'a> {
     /// Everything waits, and nothing that the runtime knows of will ever wake it.
     Stalled(&'a crate::Stall),
+    /// A run ended in a panic or a stall, and its runtime was [shuffled](crate::Runtime::shuffled): with this seed.
+    Shuffled(u64),
     /// A panic went on to the owner and displaced this: an error, or a further panic.
     Displaced(&'a dyn fmt::Display),
     /// A group was dropped before its end, and with it this error, which it had collected; or a body's end, while its
@@ -40,6 +42,9 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stalled(stall) => write!(f, "{stall}"),
+            Self::Shuffled(seed) => {
+                write!(f, "this run was shuffled with seed {seed}: `Runtime::shuffled({seed})` repeats it")
+            }
             Self::Displaced(what) => write!(f, "displaced by a panic: {what}"),
             Self::Dropped(what) => write!(f, "lost with a dropped future: {what}"),
             Self::Replaced(what) => write!(f, "replaced by what its cleanup ended in: {what}"),

@@ -7,6 +7,7 @@
 //! set, from the set to the slot of its owner, and so on, in memory that lies together. A slot is 24 bytes.
 #![forbid(unsafe_code)]
 
+mod order;
 mod seen;
 
 pub(crate) use seen::Seen;
@@ -15,6 +16,7 @@ use crate::current::NONE;
 use crate::raw::SlotWaker;
 use crate::ready::Woken;
 use crate::waker::Address;
+use order::Shuffle;
 use std::cell::{Cell, RefCell};
 use std::mem;
 use std::rc::Rc;
@@ -32,6 +34,8 @@ struct Tables {
     free_sets: Vec<u32>,
     /// How many slots are queued.
     queued: Cell<u32>,
+    /// By which batches are shuffled, if they are.
+    shuffle: Cell<Option<Shuffle>>,
     /// One of those who are being polled and own sets was woken for its own sake; see [`Slots::end`].
     is_disturbed: Cell<bool>,
 }
@@ -201,6 +205,9 @@ impl Slots {
                 if *first == NONE {
                     return None;
                 }
+                if tables.shuffle.get().is_some() {
+                    *first = tables.shuffled(*first);
+                }
             }
             let id = *first;
             let slot = &tables.slots[id as usize];
@@ -361,6 +368,7 @@ impl Default for Tables {
             sets: Vec::new(),
             free_sets: Vec::new(),
             queued: Cell::new(0),
+            shuffle: Cell::new(None),
             is_disturbed: Cell::new(false),
         }
     }
