@@ -14,6 +14,7 @@ mod counted;
 mod counting;
 mod driver;
 mod echo;
+mod heard;
 mod machine;
 mod meter;
 mod numbers;

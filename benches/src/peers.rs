@@ -2,6 +2,7 @@
 //!
 //! Before: `peer.rs`; each of the peers' files. After: `one.rs`, which makes a sample.
 
+use crate::heard::{Counter, Recording};
 use crate::meter::Meter;
 use crate::tasks::{Measured, reactors, tasks, timers};
 use ::monoio::{IoUringDriver, LegacyDriver};
@@ -35,6 +36,9 @@ pub const BORROWING: [&str; 3] = ["unordered", "buffered", "moro"];
 pub const RUST: [&str; 10] =
     [OURS, "tokio", "tokio-joinset", "smol", "monoio", "monoio-uring", "unordered", "buffered", "moro", RAW];
 
+/// Ourselves with somebody who listens: in a table of their own.
+pub const HEARD: [&str; 2] = ["heard", "recorded"];
+
 /// Those in Python, which have a program each.
 pub const PYTHON: [&str; 2] = ["asyncio", "trio"];
 
@@ -48,6 +52,8 @@ pub fn measure(peer: &str, workload: &str, meter: Meter, n: u64) -> Option<Measu
     }
     match peer {
         "taskgroup" => peer!(Taskgroup: tasks, timers, reactors),
+        "heard" => peer!(Taskgroup<Counter>: tasks),
+        "recorded" => peer!(Taskgroup<Recording>: tasks),
         "tokio" => peer!(TokioHandles: tasks, timers, reactors),
         "tokio-joinset" => peer!(TokioJoinSet: tasks, timers),
         "smol" => peer!(Smol: tasks, timers, reactors),

@@ -2,7 +2,7 @@
 //!
 //! Before: `peers.rs`, `tasks.rs`. After: `rounds.rs`, `counted.rs`, `targets.rs`.
 
-use crate::peers::{OURS, PYTHON, RUST};
+use crate::peers::{HEARD, OURS, PYTHON, RUST};
 
 /// A workload at a size.
 #[derive(Clone, Debug)]
@@ -52,6 +52,12 @@ impl Row {
         }
     }
 
+    /// Measured with somebody who listens, too.
+    fn heard(mut self) -> Self {
+        self.peers.extend(HEARD);
+        self
+    }
+
     fn at_most(self, rounds: u64) -> Self {
         Self { at_most: rounds, ..self }
     }
@@ -89,10 +95,10 @@ pub const CONNECTIONS: [u64; 3] = [1, 100, 1_000];
 pub fn rows() -> Vec<Row> {
     let mut rows = vec![
         row("spawn-join", 10, "spawn and join, groups of 10"),
-        row("spawn-join", 1_000, "spawn and join, a group of 1,000"),
+        row("spawn-join", 1_000, "spawn and join, a group of 1,000").heard(),
         row("spawn-join", 1_000_000, "spawn and join, a group of 1,000,000").at_most(5),
         row("spawn-sum", 1_000, "the same with results, a group of 1,000"),
-        row("yield", 1_000, "yield, 1,000 tasks"),
+        row("yield", 1_000, "yield, 1,000 tasks").heard(),
         row("ping-pong-cell", 1, "ping-pong over a bare cell"),
         row("ping-pong-channel", 1, "ping-pong over async-channel"),
         row("wake-by-ref", 10_000, "wake one of 10,000, by reference"),
@@ -118,7 +124,7 @@ pub fn rows() -> Vec<Row> {
     ];
     for n in CONNECTIONS {
         let title = format!("echo, {} connection{}", grouped(n), if n == 1 { "" } else { "s" });
-        rows.push(Row { metrics: &["cpu", "p50", "p99"], ..row("echo", n, &title) });
+        rows.push(Row { metrics: &["cpu", "p50", "p99"], ..row("echo", n, &title).heard() });
     }
     let idle = Row { unit: Unit::Bytes, metrics: &["rss"], ..row("idle", 10_000, "memory of an idle connection") };
     rows.push(idle.clone().at_most(3));

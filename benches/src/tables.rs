@@ -3,7 +3,7 @@
 //! Before: `table.rs`, `targets.rs`. After: `report.rs`.
 
 use crate::numbers::{digits, with_unit};
-use crate::peers::{OURS, PYTHON, RUST};
+use crate::peers::{HEARD, OURS, PYTHON, RUST};
 use crate::plan::{Row, SCALED, SIZES, Unit, grouped, rows};
 use crate::results::{Results, libraries};
 use crate::table::Table;
@@ -36,6 +36,7 @@ pub fn named(results: &Results, name: &str) -> Option<String> {
         "loop" => side_by_side(results, &of(&["cross-thread", "start", "start-socket"])),
         "memory" => side_by_side(results, &of(&["memory", "idle", "idle-readable"])),
         "echo" => side_by_side(results, &of(&["echo"])),
+        "heard" => heard(results, &all),
         "instructions" => counts(results, &all, "instructions"),
         "allocations" => counts(results, &all, "allocations"),
         "peak" => {
@@ -79,6 +80,19 @@ fn counts(results: &Results, rows: &[Row], metric: &str) -> String {
     for row in rows {
         let cell = |peer| results.median(&row.name(), peer, metric).map(|value| digits(value.max(0.0)));
         table.line(&row.title, RUST.map(cell));
+    }
+    table.markdown()
+}
+
+fn heard(results: &Results, rows: &[Row]) -> String {
+    let mut table = Table::new(["", OURS, HEARD[0], "", HEARD[1], ""]);
+    for row in rows.iter().filter(|row| row.peers.contains(&HEARD[0])) {
+        let metric = row.metrics[0];
+        let median = |peer: &str| results.median(&row.name(), peer, metric);
+        let cell = |peer: &str| median(peer).map(|value| with_unit(value, row.unit));
+        let of = |peer: &str| Some(format!("{} x", digits(median(peer)? / median(OURS)?)));
+        let [heard, recorded] = HEARD;
+        table.line(titled(row, metric), [cell(OURS), cell(heard), of(heard), cell(recorded), of(recorded)]);
     }
     table.markdown()
 }

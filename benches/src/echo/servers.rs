@@ -7,6 +7,7 @@
 //! reads it into the stack.
 
 use super::server_process::{pin, raise_limit};
+use crate::heard::{Counter, Nobody, Recording};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use std::io::{self, Write};
@@ -33,7 +34,9 @@ fn server(peer: &str, workload: &str) -> Option<Server> {
         ("taskgroup", "idle-readable") => taskgroup::serve_readable,
         ("tokio", "idle-readable") => tokio::serve_readable,
         (_, "idle-readable") => return None,
-        ("taskgroup", _) => taskgroup::serve,
+        ("taskgroup", _) => taskgroup::serve::<Nobody>,
+        ("heard", _) => taskgroup::serve::<Counter>,
+        ("recorded", _) => taskgroup::serve::<Recording>,
         ("tokio", _) => tokio::serve,
         ("smol", _) => smol::serve,
         ("monoio", _) => monoio::serve_with_epoll,

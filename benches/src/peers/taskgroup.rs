@@ -2,15 +2,17 @@
 //!
 //! Before: `../peer.rs`. After: the other peers.
 
+use crate::heard::{Hearing, Nobody};
 use crate::peer::{Boxed, Either, Peer, Reactor, Timed, Value};
 use std::convert::Infallible;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 use taskgroup::net::TcpListener;
 use taskgroup::{ExceptionGroup, TaskGroup, block_on, sleep, task_group, timeout, yield_now};
 
-pub struct Taskgroup;
+pub struct Taskgroup<H = Nobody>(PhantomData<H>);
 
 type Never = Infallible;
 
@@ -31,9 +33,9 @@ fn unfailed<T>(ended: Result<T, ExceptionGroup<Never>>) -> T {
     ended.unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-impl Peer for Taskgroup {
+impl<H: Hearing> Peer for Taskgroup<H> {
     fn block_on<T: 'static>(main: impl Future<Output = T> + 'static) -> T {
-        block_on(main)
+        H::block_on(main)
     }
 
     async fn all<A, B>(children: impl Iterator<Item = Either<A, B>>)
@@ -123,7 +125,7 @@ impl Peer for Taskgroup {
     }
 }
 
-impl Timed for Taskgroup {
+impl<H: Hearing> Timed for Taskgroup<H> {
     fn sleep(time: Duration) -> impl Future<Output = ()> + 'static {
         sleep(time)
     }

@@ -3,17 +3,18 @@
 //! Before: `../servers.rs`. After: the other servers.
 
 use super::BUFFER;
+use crate::heard::{Hearing, Nobody};
 use std::io::{self, ErrorKind};
 use std::net;
 use taskgroup::net::{TcpListener, TcpStream};
-use taskgroup::{ExceptionGroup, block_on, task_group};
+use taskgroup::{ExceptionGroup, task_group};
 
 /// Accepts for ever; `connection` must not end the server when it fails.
-fn accept<F: Future<Output = io::Result<()>>>(
+fn accept<H: Hearing, F: Future<Output = io::Result<()>>>(
     listener: net::TcpListener,
     connection: impl Fn(TcpStream) -> F + Copy,
 ) -> io::Result<()> {
-    block_on(async {
+    H::block_on(async {
         let listener = TcpListener::try_from(listener)?;
         let ended = task_group(async |g| {
             loop {
@@ -25,8 +26,8 @@ fn accept<F: Future<Output = io::Result<()>>>(
     })
 }
 
-pub fn serve(listener: net::TcpListener) -> io::Result<()> {
-    accept(listener, async |stream| {
+pub fn serve<H: Hearing>(listener: net::TcpListener) -> io::Result<()> {
+    accept::<H, _>(listener, async |stream| {
         stream.set_nodelay(true)?;
         let mut buffer = [0; BUFFER];
         loop {
@@ -39,7 +40,7 @@ pub fn serve(listener: net::TcpListener) -> io::Result<()> {
 }
 
 pub fn serve_readable(listener: net::TcpListener) -> io::Result<()> {
-    accept(listener, async |stream| {
+    accept::<Nobody, _>(listener, async |stream| {
         stream.set_nodelay(true)?;
         loop {
             stream.readable().await?;
