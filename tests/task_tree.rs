@@ -313,7 +313,7 @@ fn a_cancelled_task_says_why_and_what_its_cleanup_waits_for() {
         "
 main (block_on): being polled
 `- group (N): 1 task
-   `- task db (N), being cancelled (no longer needed), in a shield: waits for a timer in 20ms",
+   `- task db (N), being cancelled (no longer needed), in its cleanup: waits for a timer in 20ms",
     );
 }
 

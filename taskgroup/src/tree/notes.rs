@@ -1,6 +1,6 @@
 //! What we know of the tasks of a runtime, for its task tree: names, places, groups, cancels.
 //!
-//! Before: `tasks.rs`, `ledger.rs`. After: nothing; the tree itself is the runtime's (`task_tree.rs` there).
+//! Before: `tasks.rs`, `ledger.rs`. After: nothing; the tree itself is the runtime's (`runtime/src/task_tree.rs`).
 //!
 //! The runtime knows who is in whose ready set, and finds timers and descriptors by itself. Names and places are in the
 //! books of the groups, and those are found through the groups' nodes.
