@@ -1,6 +1,7 @@
 //! Runs made up by hand (`script.rs`, `programs.rs`), and what becomes of them.
 
 mod chrome;
+mod chrome_format;
 mod lines;
 mod many;
 mod names;
