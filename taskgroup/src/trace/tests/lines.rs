@@ -39,7 +39,8 @@ fn the_fields_are_always_in_the_same_order() {
 
 #[test]
 fn the_same_events_give_the_same_bytes() {
-    for ((name, one), (_, two)) in programs::all().into_iter().zip(programs::all()) {
+    let not_the_largest = || programs::all().into_iter().filter(|(name, _)| *name != "busy");
+    for ((name, one), (_, two)) in not_the_largest().zip(not_the_largest()) {
         assert_eq!(one.json_lines().to_string(), two.json_lines().to_string(), "{name}");
         assert_eq!(one.chrome().to_string(), two.chrome().to_string(), "{name}");
         assert_eq!(one.svg().to_string(), two.svg().to_string(), "{name}");

@@ -46,13 +46,17 @@ fn no_text_lies_over_another() {
                 (Some(style), _) => {
                     style.trim_start_matches("font-size:").trim_end_matches("px").parse().expect("a size")
                 }
-                (_, Some("why" | "place")) => 10.0,
+                (_, Some("why" | "reason" | "place")) => 10.0,
                 (_, Some("tick")) => 11.0,
                 (_, Some("title")) => 17.0,
                 _ => 12.5,
             };
             let (x, y, wide) = (number(node, "x"), number(node, "y"), letters::pixels(text, size));
-            let from = if node.attribute("text-anchor") == Some("end") { x - wide } else { x };
+            let from = match node.attribute("text-anchor") {
+                Some("end") => x - wide,
+                Some("middle") => x - wide / 2.0,
+                _ => x,
+            };
             assert!(from >= 10.0 && from + wide <= 1_200.0, "{name}: {text:?} sticks out");
             lines.entry((y / 4.0) as i64).or_default().push((from, from + wide, text));
         }
@@ -142,15 +146,25 @@ fn too_many_wakes_are_counted_and_not_drawn() {
     assert!(!svg.contains("class=\"wake\""));
 }
 
-/// To look at what has changed: `PICTURES=directory cargo test -p taskgroup --lib -- --ignored pictures`.
+/// To look at them: `PICTURES=directory cargo test -p taskgroup --lib every_run`.
 #[test]
-#[ignore = "writes files to look at"]
-fn pictures_to_look_at() {
-    let directory = std::env::var_os("PICTURES").expect("PICTURES names a directory");
+fn every_run_is_drawn_and_written_in_each_way() {
+    let directory = std::env::var_os("PICTURES");
     for (name, trace) in programs::all() {
-        for extension in ["svg", "json", "jsonl", "txt"] {
-            let file = std::path::Path::new(&directory).join(name).with_extension(extension);
-            trace.write(file).expect("it can be written");
+        let svg = trace.svg().title(name).to_string();
+        Document::parse(&svg).expect("XML");
+        let outputs = [
+            ("svg", svg),
+            ("json", trace.chrome().to_string()),
+            ("jsonl", trace.json_lines().to_string()),
+            ("txt", trace.timeline().to_string()),
+        ];
+        for (extension, text) in outputs {
+            assert!(!text.is_empty(), "{name}.{extension}");
+            if let Some(directory) = &directory {
+                let file = std::path::Path::new(directory).join(name).with_extension(extension);
+                std::fs::write(file, text).expect("PICTURES names a directory");
+            }
         }
     }
 }
