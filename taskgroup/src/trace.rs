@@ -55,7 +55,7 @@ mod timeline;
 mod words;
 
 pub use chrome::Chrome;
-pub use file::WriteError;
+pub use file::{WriteError, check_file};
 pub use json_lines::JsonLines;
 pub use recorder::Recorder;
 pub use svg::Svg;

@@ -44,29 +44,77 @@ fn advice(error: &io::Error) -> &'static str {
     }
 }
 
+/// Whether [`Trace::write`] could write there: to be asked before a long run. Nothing is changed there; a file is made
+/// beside it, and removed.
+///
+/// Blocks while it does so.
+///
+/// # Errors
+///
+/// Those that [`Trace::write`] would give now.
+///
+/// ```
+/// let error = taskgroup::trace::check_file("run.gif").map_err(|error| error.to_string());
+/// assert!(error.is_err_and(|error| error.starts_with("run.gif: a trace file is called .svg")));
+/// ```
+pub fn check_file(path: impl AsRef<Path>) -> Result<(), WriteError> {
+    let path = path.as_ref();
+    Format::of(path)?;
+    let try_it = || {
+        if path.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        File::create(sibling(path))?;
+        fs::remove_file(sibling(path))
+    };
+    try_it().map_err(|source| WriteError::Io { path: path.into(), source })
+}
+
 pub(super) fn write(trace: &Trace, path: &Path) -> Result<(), WriteError> {
-    let what = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-    let what: &dyn Display = match what.as_deref() {
-        Some("svg") => &trace.svg(),
-        Some("json") => &trace.chrome(),
-        Some("jsonl") => &trace.json_lines(),
-        Some("txt") => &format!("{}\n", trace.timeline()),
-        _ => return Err(WriteError::Extension { path: path.into() }),
+    let what: &dyn Display = match Format::of(path)? {
+        Format::Svg => &trace.svg(),
+        Format::Chrome => &trace.chrome(),
+        Format::JsonLines => &trace.json_lines(),
+        Format::Text => &format!("{}\n", trace.timeline()),
     };
     replace(path, what).map_err(|source| WriteError::Io { path: path.into(), source })
 }
 
+enum Format {
+    Svg,
+    Chrome,
+    JsonLines,
+    Text,
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Self, WriteError> {
+        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+        match extension.as_deref() {
+            Some("svg") => Ok(Self::Svg),
+            Some("json") => Ok(Self::Chrome),
+            Some("jsonl") => Ok(Self::JsonLines),
+            Some("txt") => Ok(Self::Text),
+            _ => Err(WriteError::Extension { path: path.into() }),
+        }
+    }
+}
+
 /// Writes a sibling and gives it the name: whoever opens the file finds all of it, before or after.
 fn replace(path: &Path, what: &dyn Display) -> io::Result<()> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
-    let sibling = path.with_file_name(name);
+    let sibling = sibling(path);
     let written = write_new(&sibling, what).and_then(|()| fs::rename(&sibling, path));
     if written.is_err() {
         _ = fs::remove_file(&sibling); // the first error is the one to tell
     }
     written
+}
+
+fn sibling(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.part", std::process::id()));
+    path.with_file_name(name)
 }
 
 fn write_new(path: &Path, what: &dyn Display) -> io::Result<()> {

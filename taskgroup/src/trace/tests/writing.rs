@@ -1,6 +1,7 @@
 //! Traces in files.
 
 use super::programs;
+use crate::trace::check_file;
 use std::fs;
 use std::path::PathBuf;
 
@@ -46,6 +47,7 @@ fn a_file_of_an_unknown_kind_is_an_error_that_names_the_kinds() {
         let rest =
             ": a trace file is called .svg (a picture), .json (for Perfetto), .jsonl (the events) or .txt (a timeline)";
         assert_eq!(error, format!("{name}{rest}"));
+        assert_eq!(check_file(name).expect_err("not a kind").to_string(), error);
     }
 }
 
@@ -56,9 +58,24 @@ fn a_file_that_cannot_be_written_is_an_error_that_says_what_to_do() {
     let error = programs::success().write(&path).expect_err("no such directory").to_string();
     assert!(error.starts_with(&format!("cannot write the trace to {}: ", path.display())), "{error}");
     assert!(error.ends_with("; make the directory first, or name another"), "{error}");
+    assert_eq!(check_file(&path).expect_err("no such directory").to_string(), error);
     let path = directory.0.join("taken.svg");
     fs::create_dir(&path).expect("it can be made");
     let error = programs::success().write(&path).expect_err("a directory").to_string();
     assert!(error.ends_with("; name a file in it"), "{error}");
+    let error = check_file(&path).expect_err("a directory").to_string();
+    assert!(error.ends_with("; name a file in it"), "{error}");
     assert_eq!(fs::read_dir(&directory.0).expect("it is there").count(), 1, "nothing else is left");
+}
+
+#[test]
+fn a_check_leaves_everything_as_it_was() {
+    let directory = Directory::new("check");
+    let path = directory.0.join("trace.svg");
+    check_file(&path).expect("it could be written");
+    assert_eq!(fs::read_dir(&directory.0).expect("it is there").count(), 0);
+    fs::write(&path, "an older one").expect("it can be written");
+    check_file(&path).expect("it could be replaced");
+    assert_eq!(fs::read_to_string(&path).expect("it is there"), "an older one");
+    assert_eq!(fs::read_dir(&directory.0).expect("it is there").count(), 1);
 }
