@@ -5,7 +5,7 @@
 mod polls;
 
 use super::model::{Cancel, End, Group, LeftOut, Model, Moment, Region, RegionKind, Span, Task, Wake, When};
-use super::record::{GroupId, How, Life, Record, Spot, TaskId, Wait, Waker, What};
+use super::record::{GroupId, Record, Spot, TaskId, Wait, Waker, What};
 use polls::Frame;
 use std::collections::{BTreeMap, BTreeSet};
 use taskgroup_runtime::instrument::{Part, WaitsFor};
@@ -91,7 +91,8 @@ impl Builder {
                     _ => None,
                 };
                 let to = self.task(spot.task, when);
-                self.model.wakes.push(Wake { when, by: *by, from, to });
+                let ended = self.ended_now(&(to, spot.body_of), when);
+                self.model.wakes.push(Wake { when, by: *by, from, ended, to });
                 self.works(from);
             }
             What::PollBegins(spot) => self.begin_poll(when, *spot),
@@ -155,6 +156,15 @@ impl Builder {
             }
             What::LeftOut { events, tasks, until } => self.leave_out(when, *events, *tasks, *until),
         }
+    }
+
+    /// Of those that a spot waits for, one that has just ended.
+    fn ended_now(&self, spot: &(usize, Option<GroupId>), when: When) -> Option<usize> {
+        let tasks = self.said.get(spot)?.iter().filter_map(|wait| match wait {
+            Wait::Task(other) => self.model.task_of.get(&other.task).copied(),
+            _ => None,
+        });
+        tasks.into_iter().find(|task| self.model.tasks[*task].end.as_ref().is_some_and(|end| end.when.at == when.at))
     }
 
     fn enter(&mut self, when: When, spot: Spot, part: Part) {
@@ -252,7 +262,10 @@ impl Builder {
         let gap = self.model.gap();
         for task in &mut self.model.tasks {
             task.started = task.polls.first().map(|poll| poll.span.from);
-            let never = matches!(&task.end, Some(End { how: How::Cancelled { life: Life::NeverStarted, .. }, .. }));
+            let never = task.never_ran();
+            if never {
+                task.cancels.iter_mut().for_each(|cancel| cancel.seen = None); // it was dropped, and notices nothing
+            }
             // Its first poll is among what was left out.
             if let Some(gap) = gap
                 && task.begin.record < gap.to.record

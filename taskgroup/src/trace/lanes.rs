@@ -2,7 +2,7 @@
 //!
 //! Before: `scale.rs`. After: `timeline.rs`, `svg.rs`.
 
-use super::model::{Model, Task, When};
+use super::model::{End, Model, Task, When};
 use super::record::How;
 use super::words;
 use std::collections::BTreeMap;
@@ -259,7 +259,13 @@ impl Model {
     /// What is said of a row at its end.
     pub(crate) fn remark(&self, row: &Row) -> String {
         match row {
-            Row::Node(Node::Task(task)) => self.ending(*task),
+            Row::Node(Node::Task(task)) => {
+                let ending = self.ending(*task);
+                match self.errors_it_got(*task) {
+                    0 => ending,
+                    errors => format!("{ending}, {} in its group", words::count(errors as u64, "error", "errors")),
+                }
+            }
             Row::Node(Node::Group(group)) => match self.groups[*group].errors {
                 0 => String::new(),
                 errors => words::count(errors as u64, "error", "errors"),
@@ -267,6 +273,15 @@ impl Model {
             Row::More { like: Node::Task(task), inside: 0, .. } => self.ending(*task),
             Row::More { inside: 0, .. } | Row::Rest(_) => String::new(),
             Row::More { inside, .. } => format!("with {} inside", words::count(*inside as u64, "task", "tasks")),
+        }
+    }
+
+    /// Of a task that ended with a value nevertheless, and whose group has no row of its own.
+    fn errors_it_got(&self, task: usize) -> usize {
+        let task = &self.tasks[task];
+        match (&task.end, &*task.groups) {
+            (Some(End { how: How::Value, .. }), [only]) => self.groups[*only].errors,
+            _ => 0,
         }
     }
 

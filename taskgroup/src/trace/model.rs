@@ -2,7 +2,7 @@
 //!
 //! Before: `recorder.rs`. After: `build.rs`.
 
-use super::record::{GroupId, How, Place, Spot, TaskId, Text, Wait, Waker};
+use super::record::{GroupId, How, Life, Place, Spot, TaskId, Text, Wait, Waker};
 use std::collections::BTreeMap;
 use taskgroup_runtime::instrument::Part;
 
@@ -153,8 +153,10 @@ pub(crate) struct Group {
 pub(crate) struct Wake {
     pub(crate) when: When,
     pub(crate) by: Waker,
-    /// The task that wakes, if one does.
+    /// The task that wakes, if one does: the one that is being polled.
     pub(crate) from: Option<usize>,
+    /// The task whose end it tells of, where that was waited for. (The group that sees the end wakes, not the task.)
+    pub(crate) ended: Option<usize>,
     pub(crate) to: usize,
 }
 
@@ -189,7 +191,19 @@ impl Model {
     }
 }
 
+impl Wake {
+    /// Whom a reader takes for the cause, if it is a task.
+    pub(crate) fn cause(&self) -> Option<usize> {
+        self.ended.or(self.from)
+    }
+}
+
 impl Task {
+    /// It was cancelled before its first poll.
+    pub(crate) fn never_ran(&self) -> bool {
+        matches!(&self.end, Some(End { how: How::Cancelled { life: Life::NeverStarted, .. }, .. }))
+    }
+
     /// Where it ran itself.
     pub(crate) fn runs(&self) -> impl Iterator<Item = &Poll> {
         self.polls.iter().filter(|poll| poll.work == Work::Own)

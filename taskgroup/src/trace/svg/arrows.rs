@@ -5,8 +5,8 @@
 use super::Picture;
 use super::ink::{Ink, N, Sign};
 use crate::trace::letters;
-use crate::trace::model::{Cancel, Wake};
-use crate::trace::record::Waker;
+use crate::trace::model::{Cancel, End, Region, RegionKind, Task, Wake};
+use crate::trace::record::{How, Waker};
 use crate::trace::words;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,10 +26,10 @@ impl Picture<'_> {
         }
         let mut drawn = BTreeSet::new();
         for wake in wakes {
-            let Some((from, to)) = self.ends(wake.from, wake.to) else { continue };
+            let Some((from, to)) = self.ends(wake.cause(), wake.to) else { continue };
             let (x1, x2) = (self.x(wake.when), self.x_of_effect(wake));
             if drawn.insert((N(x1).to_string(), from, to)) {
-                let by = letters::in_one_line(&self.model.waker(wake.by, wake.from));
+                let by = letters::in_one_line(&self.model.waker(wake.by, wake.cause()));
                 let about = format!("{} is woken by {by}", letters::in_one_line(&self.model.name(wake.to)));
                 self.draw_arrow((x1, from), (x2, to), &about, ink);
                 ink.used.insert(Sign::Wake);
@@ -48,7 +48,7 @@ impl Picture<'_> {
 
     /// Spawns and groups wake too; the tree says that.
     fn is_drawn(&self, wake: &Wake) -> bool {
-        matches!(wake.by, Waker::Task(_)) && self.ends(wake.from, wake.to).is_some()
+        matches!(wake.by, Waker::Task(_)) && self.ends(wake.cause(), wake.to).is_some()
     }
 
     fn ends(&self, from: Option<usize>, to: usize) -> Option<(usize, usize)> {
@@ -61,7 +61,7 @@ impl Picture<'_> {
         let (y1, y2) = (self.middle(from) + side * self.half(), self.middle(to) - side * (self.half() + 1.0));
         // It leaves and arrives upright; past other lanes it is bent, or what goes up and down would be one line.
         let bend = if x2 - x1 < 2.0 { side * (to.abs_diff(from) as f64 - 1.0).min(6.0) * 2.0 } else { 0.0 };
-        let half_way = (y2 - y1) / 2.0;
+        let half_way = side * ((y2 - y1).abs() / 2.0).max(14.0); // between neighbours it would be flat
         let path = format!(
             "M{} {}C{} {} {} {} {} {}",
             N(x1),
@@ -102,6 +102,39 @@ impl Picture<'_> {
         for (task, lane) in &self.lane_of {
             for cancel in &self.model.tasks[*task].cancels {
                 self.draw_cancel(*lane, cancel, ink);
+            }
+            if self.has_small_print() {
+                self.draw_reasons(*lane, &self.model.tasks[*task], ink);
+            }
+        }
+    }
+
+    /// Beside the marks: the reasons, where the end of the task does not tell them.
+    fn draw_reasons(&self, lane: usize, task: &Task, ink: &mut Ink) {
+        let told = match &task.end {
+            Some(End { how: How::Cancelled { reason, .. }, .. }) => reason.as_deref(),
+            _ => None,
+        };
+        let mut free = self.left;
+        let mut last = None;
+        for cancel in &task.cancels {
+            if Some(&*cancel.reason) == told || last == Some(&*cancel.reason) {
+                continue;
+            }
+            let (before, after) = (self.x(cancel.asked) - 6.0, self.x(cancel.seen.unwrap_or(cancel.asked)) + 6.0);
+            let text = letters::for_pixels(&cancel.reason, 10.0, 260.0);
+            let wide = letters::pixels(&text, 10.0);
+            let x = if before - wide >= free { before - wide } else { after.max(free) };
+            if x + wide <= self.right {
+                let (middle, base) = (x + wide / 2.0, self.middle(lane) + self.half() + 7.0);
+                let is_under = |region: &Region| self.x(region.span.from) < x + wide && self.x(region.span.to) > x;
+                if task.regions.iter().any(|region| region.kind == RegionKind::Scope && is_under(region)) {
+                    ink.text_over("reason", middle, base, &text);
+                } else {
+                    ink.text_around("reason", middle, base, &text);
+                }
+                free = (x + wide).max(after) + 10.0;
+                last = Some(&*cancel.reason);
             }
         }
     }

@@ -11,6 +11,8 @@ use std::fmt::{self, Display, Formatter};
 pub(super) enum Sign {
     Run,
     Wait,
+    /// For what: said beside the line.
+    Why,
     Unstarted,
     Box,
     Join,
@@ -77,6 +79,20 @@ impl Ink {
     pub(super) fn text(&mut self, class: &str, x: f64, y: f64, text: &str) {
         let text = escaped(text);
         self.raw(format_args!("<text class=\"{class}\" x=\"{}\" y=\"{}\">{text}</text>\n", N(x), N(y)));
+    }
+
+    /// In small print, on both sides of that point.
+    pub(super) fn text_around(&mut self, class: &str, x: f64, y: f64, text: &str) {
+        let text = escaped(text);
+        let (x, y) = (N(x), N(y));
+        self.raw(format_args!("<text class=\"{class}\" text-anchor=\"middle\" x=\"{x}\" y=\"{y}\">{text}</text>\n"));
+    }
+
+    /// The same, where something is to be covered first.
+    pub(super) fn text_over(&mut self, class: &str, x: f64, y: f64, text: &str) {
+        let half = letters::pixels(text, 10.0) / 2.0;
+        self.rect("back", [(x - half, y - 8.5), (x + half, y + 2.0)], 1.0, "");
+        self.text_around(class, x, y, text);
     }
 
     /// With what belongs together and has a tooltip.
@@ -153,6 +169,7 @@ text.title{font-size:17px;font-weight:600}
 text.faint{fill:var(--faint)}
 text.tick{font-size:11px;fill:var(--faint)}
 text.place,text.why{font-size:10px;fill:var(--faint)}
+text.reason{font-size:10px;fill:var(--cancel)}
 text.bad{fill:var(--bad)}
 text.cancel{fill:var(--cancel)}
 rect.point{pointer-events:all}
@@ -162,6 +179,7 @@ path.axis{stroke:var(--guide);stroke-width:1}
 path.cut{stroke:var(--faint);stroke-width:1.5}
 path.guide{stroke:var(--guide);stroke-width:1}
 rect.box{fill:var(--box);fill-opacity:.05;stroke:var(--box);stroke-opacity:.28;stroke-width:1}
+rect.back{fill:var(--page);stroke:none}
 rect.gap{fill:url(#gap);stroke:none}
 path.run{fill:var(--run);stroke:none}
 path.share{fill:var(--run);fill-opacity:.5;stroke:none}

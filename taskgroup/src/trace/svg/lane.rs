@@ -50,10 +50,17 @@ impl Picture<'_> {
         let started = task.started;
         let unstarted = Span { from: task.begin, to: started.unwrap_or(end) };
         if started.is_none() || self.length(&unstarted) > 6.0 {
-            let why = task.waits.iter().find(|wait| wait.span.from.record <= unstarted.to.record);
-            let why = why.map_or(String::new(), |wait| format!(": waits for {}", self.model.waits(&wait.waits)));
+            let wait = task.waits.iter().find(|wait| wait.span.from.record <= unstarted.to.record);
+            let why = wait.map(|wait| self.model.waits(&wait.waits));
+            let about = why.as_ref().map_or("not started".into(), |why| format!("not started: waits for {why}"));
             let (from, to) = (self.x(unstarted.from), self.x(unstarted.to).max(self.x(unstarted.from) + 8.0));
-            ink.rect("unstarted", [(from, y - half), (to, y + half)], 2.0, &format!("not started{why}"));
+            ink.rect("unstarted", [(from, y - half), (to, y + half)], 2.0, &about);
+            if let Some(why) = why.filter(|_| wait.is_some_and(|wait| wait.waits.iter().any(is_told))) {
+                let wide = letters::pixels(&why, 10.0);
+                if self.has_small_print() && wide + 8.0 < to - from {
+                    ink.text_around("why", (from + to) / 2.0, y + 3.5, &why);
+                }
+            }
             ink.used.insert(Sign::Unstarted);
         }
         if let Some(from) = started
@@ -79,11 +86,16 @@ impl Picture<'_> {
             let about = format!("waits for {}\n{nanos}, until {until}", letters::in_one_line(&why));
             ink.rect("point", [(from, y - half - 4.0), (to, y + half)], 0.0, &about);
             let wide = letters::pixels(&why, 10.0);
-            let covered = task.regions.iter().any(|region| self.covers(region, from, to));
             // The bar of a group says by itself what is waited for; of what is unknown there is nothing to say.
             let is_new = !matches!(*wait.waits, [Wait::Group(_) | Wait::Else(WaitsFor::Other)]);
-            if is_new && self.has_small_print() && wide + 16.0 < to - from && !covered {
-                ink.text("why", (from + to - wide) / 2.0, y - 4.5, &why);
+            if is_new && self.has_small_print() && wide + 16.0 < to - from {
+                let x = (from + to) / 2.0;
+                match task.regions.iter().find(|region| self.covers(region, from, to)).map(|region| region.kind) {
+                    Some(RegionKind::Cleanup) => ink.text_over("why", x, y + 3.5, &why),
+                    Some(_) => ink.text_over("why", x, y - half + 0.5, &why), // on the edge of the shield
+                    None => ink.text_around("why", x, y - 4.5, &why),
+                }
+                ink.used.insert(Sign::Why);
             }
         }
         self.draw_runs(lane, task, ink);
@@ -128,7 +140,7 @@ impl Picture<'_> {
                 ink.used.insert(Sign::Cleanup);
             }
             RegionKind::Shield => {
-                let corners = [(from - 3.0, y - half - 3.0), (to.max(from + 3.0) + 3.0, y + half + 3.0)];
+                let corners = [(from - 3.0, y - half - 2.5), (to.max(from + 3.0) + 3.0, y + half + 2.5)];
                 ink.rect("shield", corners, 4.0, &format!("shielded: {time}"));
                 ink.used.insert(Sign::Shield);
             }

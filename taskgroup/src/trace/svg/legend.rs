@@ -9,7 +9,12 @@ use super::{MARGIN, Picture, WIDTH};
 use crate::trace::letters;
 
 /// Of a sample.
-const WIDE: f64 = 30.0;
+fn wide(sign: Sign) -> f64 {
+    match sign {
+        Sign::Asked | Sign::Seen | Sign::Done | Sign::Failed | Sign::Cancelled => 14.0,
+        _ => 30.0,
+    }
+}
 
 impl Picture<'_> {
     /// Draws it under the lanes; where the picture ends.
@@ -19,15 +24,18 @@ impl Picture<'_> {
         let mut x = MARGIN;
         for sign in ink.used.clone() {
             let text = match sign {
+                Sign::Wait if ink.used.contains(&Sign::Why) => "waits, for what stands above it",
+                Sign::Why => continue, // beside the line
                 Sign::Seen if !ink.used.contains(&Sign::Asked) => "is asked to end and takes notice",
                 _ => meaning(sign),
             };
-            let wide = WIDE + 8.0 + letters::pixels(text, 11.0) + 10.0;
+            let wide_sample = wide(sign);
+            let wide = wide_sample + 6.0 + letters::pixels(text, 11.0) + 8.0;
             if x + wide > WIDTH - MARGIN {
                 (x, y) = (MARGIN, y + 22.0);
             }
             draw_sample(sign, x, y, ink);
-            ink.text("tick", x + WIDE + 8.0, y + 4.0, text);
+            ink.text("tick", x + wide_sample + 6.0, y + 4.0, text);
             x += wide;
         }
         for note in notes {
@@ -42,6 +50,7 @@ fn meaning(sign: Sign) -> &'static str {
     match sign {
         Sign::Run => "runs",
         Sign::Wait => "waits",
+        Sign::Why => "",
         Sign::Unstarted => "not started",
         Sign::Box => "an open group",
         Sign::Join => "waits for its tasks",
@@ -60,18 +69,20 @@ fn meaning(sign: Sign) -> &'static str {
 }
 
 fn draw_sample(sign: Sign, x: f64, y: f64, ink: &mut Ink) {
-    let middle = x + WIDE / 2.0;
-    let box_of = |high: f64| [(x, y - high), (x + WIDE, y + high)];
+    let wide = wide(sign);
+    let middle = x + wide / 2.0;
+    let box_of = |high: f64| [(x, y - high), (x + wide, y + high)];
     match sign {
-        Sign::Run => ink.path("run", &format!("M{} {}h{WIDE}v10h-{WIDE}z", N(x), N(y - 5.0)), ""),
-        Sign::Wait => ink.line("wait", (x, y), (x + WIDE, y)),
+        Sign::Run => ink.path("run", &format!("M{} {}h{wide}v10h-{wide}z", N(x), N(y - 5.0)), ""),
+        Sign::Why => {}
+        Sign::Wait => ink.line("wait", (x, y), (x + wide, y)),
         Sign::Unstarted => ink.rect("unstarted", box_of(5.0), 2.0, ""),
         Sign::Box => ink.rect("box", box_of(8.0), 5.0, ""),
-        Sign::Join => ink.line("join", (x, y), (x + WIDE, y)),
-        Sign::Scope => ink.path("scope", &format!("M{} {}v3h{WIDE}v-3", N(x), N(y - 1.0)), ""),
+        Sign::Join => ink.line("join", (x, y), (x + wide, y)),
+        Sign::Scope => ink.path("scope", &format!("M{} {}v3h{wide}v-3", N(x), N(y - 1.0)), ""),
         Sign::Cleanup => ink.rect("cleanup", box_of(5.0), 1.5, ""),
         Sign::Shield => ink.rect("shield", box_of(7.0), 4.0, ""),
-        Sign::Wake => ink.line("wake", (x, y), (x + WIDE, y)),
+        Sign::Wake => ink.line("wake", (x, y), (x + wide, y)),
         Sign::Asked => ink.path("asked", &triangle((middle, y - 3.0), 6.0), ""),
         Sign::Seen => ink.path("seen", &triangle((middle, y - 3.0), 6.0), ""),
         Sign::Done | Sign::Failed | Sign::Cancelled => draw_end_mark(sign, (middle, y), 1.0, ink),
