@@ -17,6 +17,8 @@
 
 #[path = "support/latencies.rs"]
 mod latencies;
+#[path = "support/trace_option.rs"]
+mod trace_option;
 
 use futures_lite::AsyncReadExt;
 use futures_lite::future::try_zip;
@@ -32,6 +34,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 use taskgroup::net::{TcpListener, TcpStream};
 use taskgroup::{BoxError, Elapsed, ExceptionGroup, Runtime, now, sleep, task_group, timeout, timeout_at};
+use trace_option::TraceOption;
 
 const HELP: &str = "\
 A TCP echo server and a load client.
@@ -43,7 +46,11 @@ Usage: echo [bench] [OPTIONS]       both in one process, over loopback
   --connections N  so many at once, from 1 to 60000 [default: 16]
   --seconds S      for so long, up to a day [default: 1]
   --size BYTES     of each message, from 1 to 16777216 [default: 64]
+  --trace FILE     write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
   --help           print this
+
+A server that is killed writes nothing, so serve takes no --trace. Real sockets need the real clock: nothing here can
+run in virtual time.
 
 Exit status: 0 if all went well, 1 if not, 2 if the arguments are wrong.
 ";
@@ -65,7 +72,7 @@ struct Load {
 }
 
 impl Command {
-    fn from_args() -> Result<Self, lexopt::Error> {
+    fn from_args(trace: &mut TraceOption) -> Result<Self, lexopt::Error> {
         let mut parser = lexopt::Parser::from_env();
         let (mut words, mut has_options) = (Vec::new(), false);
         let mut load = Load { connections: 16, time: Duration::from_secs(1), size: 64 };
@@ -76,6 +83,7 @@ impl Command {
                     load.time = Duration::from_secs_f64(number(&mut parser, "--seconds", 0.001..=86_400.0)?)
                 }
                 Long("size") => load.size = number(&mut parser, "--size", 1..=16 << 20)?,
+                Long("trace") => trace.take(&mut parser)?,
                 Long("help") | Short('h') => return Ok(Self::Help),
                 Value(word) => {
                     words.push(word.string()?);
@@ -264,14 +272,18 @@ fn complain(text: impl Display) {
 }
 
 fn main() -> ExitCode {
-    let command = match Command::from_args() {
+    let mut trace = TraceOption::default();
+    let command = match Command::from_args(&mut trace) {
         Ok(command) => command,
         Err(error) => {
             complain(format_args!("{error} (echo --help tells more)"));
             return ExitCode::from(2);
         }
     };
-    match Runtime::new().try_block_on(run(command)).unwrap_or_else(|error| Err(error.into())) {
+    let runtime = Runtime::new();
+    trace.listen(&runtime);
+    let ended = runtime.try_block_on(run(command)).unwrap_or_else(|error| Err(error.into()));
+    match ended.and(trace.write().map_err(BoxError::from)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(error);

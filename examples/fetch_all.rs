@@ -15,6 +15,8 @@
 
 #[path = "support/http.rs"]
 mod http;
+#[path = "support/trace_option.rs"]
+mod trace_option;
 
 use http::{HttpError, Response};
 use lexopt::prelude::*;
@@ -27,6 +29,7 @@ use std::time::Duration;
 use taskgroup::boxed::task_group;
 use taskgroup::net::TcpStream;
 use taskgroup::{BoxError, Elapsed, ExceptionGroup, Runtime, now, timeout};
+use trace_option::TraceOption;
 
 const HELP: &str = "\
 Fetches URLs in parallel with HTTP/1.1, and prints status, size and time of each.
@@ -36,9 +39,11 @@ Usage: fetch_all [OPTIONS] URL...
   --timeout-ms MS   time for each URL, from connecting to the last byte [default: 10000]
   --max-body BYTES  the largest body that is accepted [default: 16777216]
   --out DIR         save the bodies in DIR, as 1-NAME, 2-NAME, ...
+  --trace FILE      write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
   --help            print this
 
 Only http://. Redirects are printed and not followed. A status of 400 or more is a failure.
+Real sockets need the real clock: it cannot run in virtual time.
 Exit status: 0 if all succeeded, 1 if any failed, 2 if the arguments are wrong.
 ";
 
@@ -47,14 +52,20 @@ struct Options {
     timeout: Duration,
     max_body: usize,
     out: Option<PathBuf>,
+    trace: TraceOption,
 }
 
 impl Options {
     /// `None`: help was asked for.
     fn from_args() -> Result<Option<Self>, lexopt::Error> {
         let mut parser = lexopt::Parser::from_env();
-        let mut options =
-            Self { urls: Vec::new(), timeout: Duration::from_secs(10), max_body: 16 * 1024 * 1024, out: None };
+        let mut options = Self {
+            urls: Vec::new(),
+            timeout: Duration::from_secs(10),
+            max_body: 16 * 1024 * 1024,
+            out: None,
+            trace: TraceOption::default(),
+        };
         while let Some(arg) = parser.next()? {
             match arg {
                 Long("timeout-ms") => {
@@ -62,6 +73,7 @@ impl Options {
                 }
                 Long("max-body") => options.max_body = positive(&mut parser, "--max-body")?,
                 Long("out") => options.out = Some(parser.value()?.into()),
+                Long("trace") => options.trace.take(&mut parser)?,
                 Long("help") | Short('h') => return Ok(None),
                 Value(url) => options.urls.push(url.string()?),
                 _ => return Err(arg.unexpected()),
@@ -229,8 +241,12 @@ fn run(options: &Options) -> Result<ExitCode, BoxError> {
         std::fs::create_dir_all(out).map_err(|error| FetchError::Save(out.clone(), error))?;
     }
     let targets = options.urls.iter().map(|url| Target::look_up(url)).collect();
-    let fetched = Runtime::new().try_block_on(fetch_all(options, targets, &mut io::stdout()))?;
-    let failures = fetched.map_err(|errors| errors.single().unwrap_or_else(BoxError::from))?;
+    let runtime = Runtime::new();
+    options.trace.listen(&runtime);
+    let fetched = runtime.try_block_on(fetch_all(options, targets, &mut io::stdout()));
+    let written = options.trace.write(); // also of a run that failed
+    let failures = fetched?.map_err(|errors| errors.single().unwrap_or_else(BoxError::from))?;
+    written?;
     let Some(((last_url, last), others)) = failures.split_last() else { return Ok(ExitCode::SUCCESS) };
     complain(format_args!("{} of {} failed", failures.len(), options.urls.len()));
     for (url, error) in others {

@@ -10,41 +10,67 @@
 //! step waits for the one before.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
 
+#[path = "support/trace_option.rs"]
+mod trace_option;
+
 use futures_lite::io::BufReader;
 use futures_lite::{AsyncBufReadExt, AsyncWriteExt, StreamExt};
+use lexopt::prelude::*;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 use taskgroup::net::{TcpListener, TcpStream};
-use taskgroup::{BoxError, ExceptionGroup, block_on, sleep, task_group, with_resource};
+use taskgroup::{BoxError, ExceptionGroup, Runtime, sleep, task_group, with_resource};
+use trace_option::TraceOption;
 
 const HELP: &str = "\
 A task is cancelled while it holds a connection with an open transaction, and puts both in order before it ends.
 
-Usage: goodbye [--help]
+Usage: goodbye [OPTIONS]
 
-It starts a small database server on a free port of the loopback interface, and ends by itself.";
+  --trace FILE  write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
+  --help        print this
+
+It starts a small database server on a free port of the loopback interface, and ends by itself. Real sockets need the real
+clock: it cannot run in virtual time.";
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        None => {}
-        Some("--help" | "-h") => {
+    let trace = match trace_from_args() {
+        Ok(Some(trace)) => trace,
+        Ok(None) => {
             println!("{HELP}");
             return ExitCode::SUCCESS;
         }
-        Some(other) => {
-            eprintln!("goodbye: unexpected argument {other:?}; it takes none (see --help)");
+        Err(error) => {
+            eprintln!("goodbye: {error} (see --help)");
             return ExitCode::from(2);
         }
-    }
-    match block_on(shop()) {
+    };
+    let runtime = Runtime::new();
+    trace.listen(&runtime);
+    let ended = runtime.block_on(shop()).map_err(BoxError::from);
+    match ended.and(trace.write().map_err(BoxError::from)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("goodbye: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// `None`: help was asked for.
+fn trace_from_args() -> Result<Option<TraceOption>, lexopt::Error> {
+    let mut trace = TraceOption::default();
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("trace") => trace.take(&mut parser)?,
+            Long("help") | Short('h') => return Ok(None),
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    Ok(Some(trace))
 }
 
 async fn shop() -> Result<(), ExceptionGroup<BoxError>> {

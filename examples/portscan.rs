@@ -11,6 +11,9 @@
 //! time. (Groups get a limit of their own; until then this also shows how to write something that tasks wait for.) What
 //! would meet every port, such as no descriptors left, is an error of the task, and the first one ends the scan.
 
+#[path = "support/trace_option.rs"]
+mod trace_option;
+
 use lexopt::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +26,7 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 use taskgroup::net::TcpStream;
 use taskgroup::{BoxError, ExceptionGroup, Runtime, task_group, timeout};
+use trace_option::TraceOption;
 
 const HELP: &str = "\
 Finds out which TCP ports of a host are open.
@@ -35,7 +39,10 @@ Usage: portscan [OPTIONS] HOST PORTS
   --at-most N      so many ports at a time, each a file descriptor [default: 256]
   --timeout-ms MS  how long a port may take to answer [default: 1000]
   --yes            scan a host that is not this machine: only with its owner's consent
+  --trace FILE     write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
   --help           print this
+
+Real sockets need the real clock: it cannot run in virtual time.
 
 Exit status: 0 if a port is open, 1 if none is, 2 if the arguments are wrong or the scan failed.
 ";
@@ -46,6 +53,7 @@ struct Options {
     at_most: usize,
     timeout: Duration,
     yes: bool,
+    trace: TraceOption,
 }
 
 impl Options {
@@ -54,11 +62,13 @@ impl Options {
         let mut parser = lexopt::Parser::from_env();
         let (mut host, mut ports) = (None, None);
         let (mut at_most, mut timeout, mut yes) = (256, Duration::from_secs(1), false);
+        let mut trace = TraceOption::default();
         while let Some(arg) = parser.next()? {
             match arg {
                 Long("at-most") => at_most = positive(&mut parser, "--at-most")?,
                 Long("timeout-ms") => timeout = Duration::from_millis(positive(&mut parser, "--timeout-ms")? as u64),
                 Long("yes") => yes = true,
+                Long("trace") => trace.take(&mut parser)?,
                 Long("help") | Short('h') => return Ok(None),
                 Value(value) if host.is_none() => host = Some(value.string()?),
                 Value(value) if ports.is_none() => ports = Some(parse_ports(&value.string()?)?),
@@ -67,7 +77,7 @@ impl Options {
         }
         let host = host.ok_or("no host is given")?;
         let ports = ports.ok_or("no ports are given, such as 22,80,8000-8100")?;
-        Ok(Some(Self { host, ports, at_most, timeout, yes }))
+        Ok(Some(Self { host, ports, at_most, timeout, yes, trace }))
     }
 
     /// The address to scan. Blocks while it looks a name up.
@@ -230,7 +240,11 @@ fn show_progress(done: usize, all: usize) {
 }
 
 fn run(address: IpAddr, options: &Options) -> Result<ExitCode, BoxError> {
-    let found = Runtime::new().try_block_on(scan(address, options))??;
+    let runtime = Runtime::new();
+    options.trace.listen(&runtime);
+    let found = runtime.try_block_on(scan(address, options));
+    let written = options.trace.write(); // also of a scan that failed
+    let found = found??;
     let mut output = io::stdout().lock();
     for port in found.iter().filter(|(_, state)| **state == Port::Open).map(|(port, _)| *port) {
         writeln!(output, "open {}", SocketAddr::new(address, port))?;
@@ -238,6 +252,7 @@ fn run(address: IpAddr, options: &Options) -> Result<ExitCode, BoxError> {
     let count = |wanted| found.values().filter(|state| **state == wanted).count();
     let (open, closed, silent) = (count(Port::Open), count(Port::Closed), count(Port::Silent));
     writeln!(output, "{address}: {open} open, {closed} closed, {silent} timed out")?;
+    written?;
     Ok(ExitCode::from(if open > 0 { 0 } else { 1 }))
 }
 

@@ -3,13 +3,17 @@
 //! Shows: tasks that borrow, a group that ends well, a group in which two tasks fail at one instant while others are
 //! under way, why each of the others was cancelled, and every error in one tree.
 //!
-//! Run: `cargo run --bin tour`
+//! Run: `cargo run --bin tour`, or `cargo run --bin tour -- --trace tour.svg` for a picture of all tasks.
 //!
 //! Look at: the lanes. Each is drawn from what the run noted down, a column for each 10 ms. Then the second group in
 //! the source (`an_unlucky_day`), and the tree, which names the tasks and the lines where they were spawned.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
 
+#[path = "support/trace_option.rs"]
+mod trace_option;
+
 use futures_lite::{AsyncReadExt, StreamExt};
+use lexopt::prelude::*;
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
@@ -18,36 +22,57 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use taskgroup::net::{TcpListener, TcpStream};
 use taskgroup::{
-    BoxError, Elapsed, ExceptionGroup, JoinError, JoinErrorKind, Task, block_on, now, sleep, task_group, timeout_at,
+    BoxError, Elapsed, ExceptionGroup, JoinError, JoinErrorKind, Runtime, Task, now, sleep, task_group, timeout_at,
 };
+use trace_option::TraceOption;
 
 const HELP: &str = "\
 Task groups at work over real sockets: one group that ends well, one that does not.
 
-Usage: tour [--help]
+Usage: tour [OPTIONS]
+
+  --trace FILE  write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
+  --help        print this
 
 It starts a small server on a free port of the loopback interface, fetches from it, and ends by itself after about a
-second. Nothing else is contacted.";
+second. Nothing else is contacted. Real sockets need the real clock: it cannot run in virtual time.";
 
 fn main() -> ExitCode {
-    match std::env::args().nth(1).as_deref() {
-        None => {}
-        Some("--help" | "-h") => {
+    let trace = match trace_from_args() {
+        Ok(Some(trace)) => trace,
+        Ok(None) => {
             println!("{HELP}");
             return ExitCode::SUCCESS;
         }
-        Some(other) => {
-            eprintln!("tour: unexpected argument {other:?}; it takes none (see --help)");
+        Err(error) => {
+            eprintln!("tour: {error} (see --help)");
             return ExitCode::from(2);
         }
-    }
-    match block_on(tour()) {
+    };
+    let runtime = Runtime::new();
+    trace.listen(&runtime);
+    let ended = runtime.block_on(tour()).map_err(BoxError::from);
+    match ended.and(trace.write().map_err(BoxError::from)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tour: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// `None`: help was asked for.
+fn trace_from_args() -> Result<Option<TraceOption>, lexopt::Error> {
+    let mut trace = TraceOption::default();
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("trace") => trace.take(&mut parser)?,
+            Long("help") | Short('h') => return Ok(None),
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    Ok(Some(trace))
 }
 
 async fn tour() -> Result<(), ExceptionGroup<BoxError>> {

@@ -1,5 +1,8 @@
 //! The README's first command, run as a reader runs it. What varies (times, lengths of lanes) is masked.
 
+#[path = "../taskgroup/src/trace/tests/chrome_format.rs"]
+mod chrome_format;
+
 use std::process::{Command, Output};
 
 fn tour(arguments: &[&str]) -> Output {
@@ -40,5 +43,21 @@ fn an_argument_is_refused_with_advice_and_exit_code_2() {
     let output = tour(&["--fast"]);
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(error, "tour: unexpected argument \"--fast\"; it takes none (see --help)\n");
+    assert_eq!(error, "tour: invalid option '--fast' (see --help)\n");
+}
+
+#[test]
+fn its_trace_is_what_perfetto_reads() {
+    let file = std::env::temp_dir().join(format!("taskgroup-tour-{}.json", std::process::id()));
+    let output = tour(&["--trace", file.to_str().expect("a path in UTF-8")]);
+    let text = std::fs::read_to_string(&file);
+    _ = std::fs::remove_file(&file);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let events = chrome_format::checked(&text.expect("it was written"));
+    let has = |key: &str, value: &str| events.iter().any(|event| event[key] == value);
+    assert!(has("name", "cancel asked") && has("name", "cancel seen") && has("cat", "group") && has("ph", "s"));
+    let track = |event: &&serde_json::Value| {
+        event["name"] == "thread_name" && event["args"]["name"].as_str().is_some_and(|name| name.starts_with("price ("))
+    };
+    assert_eq!(events.iter().filter(track).count(), 1);
 }

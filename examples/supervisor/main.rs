@@ -16,6 +16,8 @@ mod station;
 #[allow(dead_code, reason = "it is for other programs too")]
 mod supervision;
 mod timeline;
+#[path = "../support/trace_option.rs"]
+mod trace_option;
 
 use lexopt::prelude::*;
 use station::Station;
@@ -24,6 +26,7 @@ use std::time::Duration;
 use supervision::{BadPlan, Strategy};
 use taskgroup::{BoxError, CancelScope, Clock, ExceptionGroup, Runtime};
 use timeline::Timeline;
+use trace_option::TraceOption;
 
 const HELP: &str = "\
 Three days of a weather station whose parts fail, and of the supervisor that starts them again.
@@ -33,6 +36,7 @@ Usage: supervisor [OPTIONS]
   --strategy WHOM  who is started again when a part fails: one (it alone), all, or
                    rest (it and those that were started after it) [default: one]
   --seed N         other weather, other failures; the same number, the same run [default: 1]
+  --trace FILE     write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
   --help           print this
 
 It runs in virtual time and contacts nothing.
@@ -54,7 +58,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match Runtime::with_clock(Clock::Autojump).block_on(three_days(options)) {
+    let runtime = Runtime::with_clock(Clock::Autojump);
+    options.trace.listen(&runtime);
+    let ended = runtime.block_on(three_days(&options));
+    if let Err(error) = options.trace.write() {
+        eprintln!("supervisor: {error}");
+        return ExitCode::from(2);
+    }
+    match ended {
         Ok(End::Stopped) => ExitCode::SUCCESS,
         Ok(End::GaveUp) => ExitCode::FAILURE,
         Err(error) => {
@@ -67,22 +78,25 @@ fn main() -> ExitCode {
 struct Options {
     strategy: Strategy,
     seed: u64,
+    trace: TraceOption,
 }
 
 impl Options {
     /// `None`: help was asked for.
     fn from_args() -> Result<Option<Self>, lexopt::Error> {
         let (mut strategy, mut seed) = (Strategy::OneForOne, 1);
+        let mut trace = TraceOption::default();
         let mut parser = lexopt::Parser::from_env();
         while let Some(arg) = parser.next()? {
             match arg {
                 Long("strategy") => strategy = parse_strategy(&parser.value()?.string()?)?,
                 Long("seed") => seed = parser.value()?.parse()?,
+                Long("trace") => trace.take(&mut parser)?,
                 Long("help") | Short('h') => return Ok(None),
                 _ => return Err(arg.unexpected()),
             }
         }
-        Ok(Some(Self { strategy, seed }))
+        Ok(Some(Self { strategy, seed, trace }))
     }
 }
 
@@ -100,7 +114,7 @@ enum End {
     GaveUp,
 }
 
-async fn three_days(Options { strategy, seed }: Options) -> Result<End, BadPlan> {
+async fn three_days(&Options { strategy, seed, .. }: &Options) -> Result<End, BadPlan> {
     let timeline = Timeline::new(&station::PARTS);
     let station = Station::new(seed);
     let technician = CancelScope::new();
