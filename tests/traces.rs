@@ -63,6 +63,18 @@ fn events_of_real_runs_are_what_perfetto_reads() {
 }
 
 #[test]
+fn the_documentation_shows_every_picture_and_the_timeline_of_a_failure() {
+    let text = include_str!("../docs/TRACES.md");
+    for program in PROGRAMS {
+        let picture = format!("(../tests/golden/traces/{}.svg)", program.name);
+        assert_eq!(text.matches(&picture).count(), 1, "{picture}");
+    }
+    let failure = PROGRAMS.iter().find(|program| program.name == "failure").expect("it is there");
+    let timeline = format!("```text\n{}\n```", recorded(failure).timeline());
+    assert!(text.contains(&timeline), "docs/TRACES.md should have\n{timeline}");
+}
+
+#[test]
 fn no_golden_is_of_a_program_that_is_gone() {
     if std::env::var_os("RENEW").is_some() {
         return; // they are being written

@@ -1,4 +1,4 @@
-//! Small programs whose runs are recorded: each is told by its picture in `tests/golden/traces`.
+//! Small programs whose runs are recorded: each is told by its picture in `docs/TRACES.md`.
 //!
 //! Before: nothing. After: `../traces.rs`, which runs them. Line numbers of this file are in the pictures.
 
