@@ -14,8 +14,9 @@ use std::task::{Context, Poll};
 
 use futures_util::future::{join, select};
 use taskgroup::{
-    Clock, JoinErrorKind, Runtime, TaskGroup, node_count, sleep, task_group, timeout, with_cleanup, yield_now,
+    Clock, JoinErrorKind, Runtime, TaskGroup, node_count, shield, sleep, task_group, timeout, with_cleanup, yield_now,
 };
+use taskgroup_runtime::Local;
 
 fn boom(text: &'static str) {
     panic_any(text)
@@ -602,5 +603,39 @@ fn an_error_that_is_left_out_may_panic_in_its_destructor() {
         assert_eq!((errors.count(), errors.omitted()), (3, 2));
         errors.into_errors().for_each(std::mem::forget);
         assert_eq!(reports().len(), 4);
+    });
+}
+
+#[test]
+fn a_reporter_that_panics_hangs_nobody_and_leaves_nothing() {
+    let before = taskgroup::set_reporter(Some(|what| panic!("{what}")));
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        Runtime::with_clock(Clock::Autojump).block_on(group(async |g| {
+            g.grace(ms(1));
+            g.spawn(shield(sleep(ms(1000)))); // cut off, which is reported
+            yield_now().await;
+            g.cancel("enough");
+            Ok(())
+        }))
+    }));
+    taskgroup::set_reporter(before);
+    assert!(ended.is_err());
+    assert_eq!(node_count(), 0);
+}
+
+#[test]
+fn a_body_that_panics_when_it_is_called_leaves_no_slot() {
+    run(async {
+        let members = || Local::current().expect("a runtime").members().len();
+        let before = members();
+        let called = catch_unwind(AssertUnwindSafe(|| {
+            let work = task_group::<Word, (), _>(|_: &TaskGroup<'_, '_, Word>| {
+                boom("no future");
+                async { Ok(()) }
+            });
+            drop(pin!(work).poll(&mut Context::from_waker(std::task::Waker::noop())));
+        }));
+        assert!(called.is_err());
+        assert_eq!(members(), before);
     });
 }

@@ -5,9 +5,12 @@
 
 mod common;
 
-use common::{Word, counted, failed, group, ms, run};
-use std::cell::Cell;
-use taskgroup::{CancelScope, TaskGroup, advance, now, yield_now};
+use common::{Word, counted, failed, group, ms, poll_once, run};
+use futures_util::future::join;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use taskgroup::{CancelScope, TaskGroup, advance, now, sleep, yield_now};
 
 /// Yields for ever, and counts.
 async fn go_on(steps: &Cell<u32>) -> Result<(), Word> {
@@ -113,4 +116,80 @@ fn a_deadline_that_was_moved_over_by_hand_is_seen_at_once() {
         assert!(ended.await.is_err());
         assert!(steps.get() <= 3, "{} steps after the deadline", steps.get());
     });
+}
+
+/// Says its name again and again.
+async fn say(log: &RefCell<String>, name: char) {
+    for _ in 0..8 {
+        log.borrow_mut().push(name);
+        yield_now().await;
+    }
+}
+
+#[test]
+fn a_neighbour_behind_a_combinator_gets_its_turns() {
+    run(async {
+        let log = RefCell::new(String::new());
+        let nested = async {
+            let inner = || {
+                group(async |h| {
+                    h.spawn(say(&log, 'a'));
+                    Ok(())
+                })
+            };
+            drop(
+                group(async |g| {
+                    g.spawn_group(inner());
+                    Ok(())
+                })
+                .await,
+            );
+        };
+        let mut all = FuturesUnordered::<Pin<Box<dyn Future<Output = ()> + '_>>>::new();
+        all.push(Box::pin(nested));
+        all.push(Box::pin(say(&log, 'b')));
+        while all.next().await.is_some() {}
+        drop(all);
+        assert!(!log.borrow().contains("aaaa"), "{log:?}");
+    });
+}
+
+#[test]
+fn a_group_that_was_given_away_does_not_count_as_one_of_the_next_task_in_its_place() {
+    let log = RefCell::new(String::new());
+    run(async {
+        let given = RefCell::new(None);
+        group(async |g| {
+            let giver = g.spawn(async {
+                let mut inner: Pin<Box<dyn Future<Output = _>>> = Box::pin(group(async |h| {
+                    h.spawn(sleep(ms(1000)));
+                    Ok(())
+                }));
+                assert!(poll_once(inner.as_mut()).await.is_pending());
+                given.replace(Some(inner));
+            });
+            giver.await.map_err(|_| "it has a value")?;
+            g.spawn(async {
+                let inner = group(async |h| {
+                    h.spawn(async {
+                        yield_now().await;
+                        yield_now().await;
+                        say(&log, 'a').await;
+                    });
+                    Ok(())
+                });
+                let beside = async {
+                    yield_now().await;
+                    drop(given.take()); // owned by who was in this place before
+                    yield_now().await;
+                    say(&log, 'b').await;
+                };
+                drop(join(inner, beside).await);
+            });
+            Ok(())
+        })
+        .await
+        .expect("no error");
+    });
+    assert!(!log.borrow().contains("aaaa"), "{log:?}");
 }

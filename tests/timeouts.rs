@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Log, OnDrop, after, fail, fail_after, failed, group, ms, only, panic_of, poll_once, run, run_in, start};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use taskgroup::{Clock, Elapsed, JoinErrorKind, Reason, Runtime, now, sleep, timeout, timeout_at, yield_now};
+use taskgroup::{Clock, Elapsed, JoinErrorKind, Reason, Runtime, advance, now, sleep, timeout, timeout_at, yield_now};
 
 #[test]
 fn a_deadline_ends_a_future_where_it_waits() {
@@ -506,4 +506,27 @@ fn deadlines_in_a_loop_leave_nothing() {
         }
         assert_eq!((count.get(), taskgroup::node_count()), (100, 0));
     });
+}
+
+#[test]
+fn a_zero_sleep_after_time_was_moved_does_not_overtake_what_was_due_before() {
+    let order = RefCell::new(Vec::new());
+    run(async {
+        group(async |g| {
+            g.spawn(async {
+                sleep(ms(5)).await;
+                order.borrow_mut().push(5);
+            });
+            g.spawn(async {
+                yield_now().await;
+                advance(ms(10)).expect("the clock is virtual");
+                sleep(ms(0)).await;
+                order.borrow_mut().push(10);
+            });
+            Ok(())
+        })
+        .await
+        .expect("no error");
+    });
+    assert_eq!(order.into_inner(), [5, 10]);
 }

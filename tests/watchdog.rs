@@ -63,12 +63,7 @@ fn a_group_in_a_select_that_is_polled_each_time_is_not_left_alone() {
             }
             Ok(())
         }));
-        loop {
-            match select(pin!(sleep(ms(1))), work.as_mut()).await {
-                Either::Left(_) => {}
-                Either::Right(_) => break,
-            }
-        }
+        while let Either::Left(_) = select(pin!(sleep(ms(1))), work.as_mut()).await {}
     });
     assert_eq!(reports, [""; 0]);
 }

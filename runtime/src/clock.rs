@@ -80,10 +80,16 @@ impl Time {
         self.tick.get()
     }
 
+    /// The tick that a timer gets which is due at once. Virtual time may have been moved since the last look, and what was
+    /// due in between comes first.
+    fn present(&self) -> u64 {
+        if self.is_real() { self.tick.get() } else { floor(self.elapsed()) }
+    }
+
     /// The tick at or after which `wait` from now has passed. `None`: never. Nothing to wait for: the present tick.
     pub(crate) fn deadline_after(&self, wait: Duration) -> Option<u64> {
         match wait {
-            Duration::ZERO => Some(self.tick.get()),
+            Duration::ZERO => Some(self.present()),
             wait => self.elapsed().checked_add(wait).and_then(ceil),
         }
     }
@@ -92,7 +98,7 @@ impl Time {
     pub(crate) fn deadline_at(&self, instant: Instant) -> Option<u64> {
         match instant.checked_duration_since(self.start) {
             Some(since) if since > self.elapsed() => ceil(since),
-            _ => Some(self.tick.get()),
+            _ => Some(self.present()),
         }
     }
 

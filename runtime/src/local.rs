@@ -278,6 +278,12 @@ impl Local {
         self.unsettled.set(self.unsettled.get() + 1);
     }
 
+    /// Something between the loop and what is being polled may have more to do in this poll than can be seen from here: a
+    /// combinator of another crate. Nothing inside runs ahead of it.
+    pub fn disturbed(&self) {
+        self.slots.disturb();
+    }
+
     /// That is done, or is void.
     #[inline(always)]
     pub fn settled(&self) {

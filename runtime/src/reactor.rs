@@ -294,7 +294,8 @@ impl Watcher {
         }
         if let Some(events) = self.events.get() {
             let mut events = events.borrow_mut();
-            events.iter().for_each(|event| act(event.key, event.readable, event.writable, false));
+            // `polling` has no word for "the peer writes no more": there may be more behind any of these.
+            events.iter().for_each(|event| act(event.key, event.readable, event.writable, true));
             events.clear();
         }
     }

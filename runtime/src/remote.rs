@@ -138,10 +138,11 @@ impl Remote {
     /// The slots that were in the box when this was called; later ones wait for the next turn, so that a thread that
     /// floods the box starves nobody.
     ///
-    /// Who has pushed and not rung yet will ring: so while nobody has, the box need not be opened.
+    /// Letters without a ring are from a sender that has not rung yet, or from a turn that was unwound half-way, and then
+    /// nobody will ring for them.
     pub(crate) fn take(&self) -> impl Iterator<Item = u32> + '_ {
         let has_rung = self.notified.load(Ordering::SeqCst) && self.notified.swap(false, Ordering::SeqCst);
-        let waiting = if has_rung { self.inbox.len() } else { 0 };
+        let waiting = if has_rung || !self.inbox.is_empty() { self.inbox.len() } else { 0 };
         self.inbox.try_iter().take(waiting).inspect(|slot| self.sent.clear(*slot))
     }
 

@@ -53,8 +53,8 @@ pub(crate) struct Slot {
     pub(crate) wait: Cell<u32>,
     /// What the layer above keeps beside the member, or [`NONE`].
     pub(crate) note: Cell<u32>,
-    /// Of how many sets it is the owner; with [`IN_PERSON`] if it is queued for its own sake, and not merely to poll one
-    /// of those.
+    /// [`OWNS`] if it has been the owner of a set: for good, since a set that moves away is not counted out. And
+    /// [`IN_PERSON`] if it is queued for its own sake, and not merely to poll a set.
     owns: Cell<u32>,
     #[allow(dead_code, reason = "asked by `plain.rs` only")]
     pub(crate) waker: SlotWaker,
@@ -64,6 +64,7 @@ pub(crate) struct Slot {
 const IDLE: u32 = NONE - 1;
 
 /// In [`Slot::owns`].
+const OWNS: u32 = 1;
 const IN_PERSON: u32 = 1 << 31;
 
 /// [`Slot::wait`] of a member that was not polled yet, and of one that has to wait for a place. [`NONE`]: it has not said;
@@ -265,9 +266,9 @@ impl Slots {
     pub(crate) fn set_owner(&self, set: u32, owner: u32, foreign: Outside) -> Outside {
         let tables = self.0.borrow();
         let set = &tables.sets[set as usize];
-        tables.disown(set.owner.replace(owner));
+        set.owner.set(owner);
         if let Some(slot) = tables.slots.get(owner as usize) {
-            slot.owns.set(slot.owns.get() + 1);
+            slot.owns.set(slot.owns.get() | OWNS);
         }
         set.foreign.replace(foreign)
     }
@@ -350,12 +351,10 @@ impl Slots {
                 slot.next.set(mem::replace(free, this));
             }
         }
-        let owner = set.owner.get();
         if set.members == 0 {
             free_sets.push(id);
         }
         let foreign = set.foreign.take();
-        tables.disown(owner);
         foreign
     }
 }
@@ -436,9 +435,9 @@ impl Tables {
     /// A slot comes up that was woken for its own sake.
     #[inline(always)]
     fn note_in_person(&self, slot: &Slot) {
-        let owns = slot.owns.get() - IN_PERSON;
+        let owns = slot.owns.get() & OWNS;
         slot.owns.set(owns);
-        if owns > 0 {
+        if owns == OWNS {
             self.is_disturbed.set(true);
         }
     }
@@ -446,14 +445,6 @@ impl Tables {
     #[inline(always)]
     fn count_out(&self) {
         self.queued.set(self.queued.get() - 1);
-    }
-
-    /// A slot owns a set less. (A future may have moved out of its task, and that have ended: then it is not.)
-    fn disown(&self, owner: u32) {
-        if let Some(slot) = self.slots.get(owner as usize) {
-            let owns = slot.owns.get();
-            slot.owns.set(if owns & !IN_PERSON > 0 { owns - 1 } else { owns });
-        }
     }
 }
 

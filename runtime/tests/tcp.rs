@@ -484,3 +484,21 @@ fn a_task_that_wakes_itself_does_not_starve_a_socket() -> io::Result<()> {
         server.await.expect("nobody panics")
     })
 }
+
+#[test]
+fn a_read_into_more_buffers_than_the_system_takes_is_no_short_one() -> io::Result<()> {
+    run(async {
+        let (here, there) = tcp_pair().await?;
+        there.write_all(&[7; 2000]).await?;
+        for _ in 0..9 {
+            turn().await; // the event that tells of the bytes comes, and no further one
+        }
+        let mut bytes = [0; 1100];
+        let mut buffers: Vec<_> = bytes.chunks_mut(1).map(io::IoSliceMut::new).collect();
+        let mut n = poll_fn(|cx| Pin::new(&mut &here).poll_read_vectored(cx, &mut buffers)).await?;
+        while n < 2000 {
+            n += here.read(&mut [0; 2000]).await?;
+        }
+        Ok(())
+    })
+}

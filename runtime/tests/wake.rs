@@ -14,9 +14,10 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier};
-use std::task::{Poll, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
+use taskgroup_runtime::ready::ReadySet;
 use taskgroup_runtime::{Async, Clock, JoinHandle, Local, Runtime, Sleep, hold, sleep, spawn, yield_now};
 
 /// A pipe whose reading end can be awaited. To be made in a task.
@@ -885,4 +886,46 @@ fn a_waker_that_arms_a_timer_for_now_whenever_it_is_woken_does_not_keep_the_turn
     let in_one_turn = again.0.load(Ordering::SeqCst);
     ARMED.take();
     assert_eq!(in_one_turn, 2);
+}
+
+struct Bomb;
+
+impl Wake for Bomb {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker that panics");
+    }
+}
+
+#[test]
+fn letters_behind_a_wake_that_panics_are_still_read() {
+    let runtime = Runtime::new();
+    let (sender, receiver) = std::sync::mpsc::channel::<Waker>();
+    let first = sender.clone();
+    runtime.spawn(async move {
+        let local = Local::current().expect("a runtime");
+        let set = ReadySet::new(&local);
+        let member = set.join(0);
+        let bomb = Waker::from(Arc::new(Bomb));
+        set.owned_by(&Context::from_waker(&bomb));
+        first.send(Waker::clone(&local.waker(member))).expect("somebody receives");
+        pending::<()>().await;
+        set.leave(member);
+    });
+    let polls = Rc::new(std::cell::Cell::new(0));
+    let count = polls.clone();
+    runtime.spawn(poll_fn(move |cx| {
+        sender.send(cx.waker().clone()).ok();
+        count.set(count.get() + 1);
+        Poll::<()>::Pending
+    }));
+    runtime.turn(AT_ONCE).expect("a turn");
+    let (first, second) = (receiver.recv().expect("sent"), receiver.recv().expect("sent"));
+    let waking = thread::spawn(move || {
+        first.wake();
+        second.wake();
+    });
+    waking.join().expect("no panic there");
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.turn(AT_ONCE))).is_err());
+    runtime.turn(AT_ONCE).expect("a turn");
+    assert_eq!(polls.get(), 2);
 }

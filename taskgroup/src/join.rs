@@ -104,6 +104,9 @@ where
         );
         tree::hang_here(ledger.node);
         let owns = Local::owns(cx);
+        if !owns {
+            self.local.disturbed();
+        }
         if owns || !ledger.set.is_owned_through(cx.waker()) {
             ledger.set.owned_by(cx);
         } else {
@@ -346,7 +349,6 @@ impl<B: Future, E: 'static> Drop for Join<'_, '_, '_, B, E> {
             self.body.set(None);
         }
         self.note_settled();
-        self.ledger.set.leave(self.ledger.body_slot);
     }
 }
 

@@ -257,10 +257,15 @@ impl Ledger {
     #[inline(always)]
     pub(crate) fn ended(&self, key: u32, fate: Fate) {
         self.live.set(self.live.get() - 1);
-        let how = match fate {
-            Fate::Done(None) if is_quiet() => How::Value,
+        match fate {
+            Fate::Done(None) if is_quiet() => self.end_row(key, How::Value),
             fate => self.ended_badly(key, fate),
-        };
+        }
+    }
+
+    /// The task's place goes, and who waits for its end is noted.
+    #[inline(always)]
+    fn end_row(&self, key: u32, how: How) {
         if let Some(books) = self.books_if_any() {
             self.end_by_the_books(books, key);
         }
@@ -276,29 +281,23 @@ impl Ledger {
 
     /// A child has not ended with a value: how, then. Its node is still in the tree, and its row says that it lives.
     #[inline(never)]
-    fn ended_badly(&self, key: u32, fate: Fate) -> How {
+    fn ended_badly(&self, key: u32, fate: Fate) {
+        let _end = EndRow { ledger: self, key, how: how(&fate) };
         let (local, slot) = (self.set.local(), self.slot(key));
         let task = TaskSpot::new(local, slot);
         if local.is_heard() {
             tell_end(local, task, slot, &fate);
         }
         match fate {
-            Fate::Done(None) => How::Value,
-            Fate::Done(Some(failure)) => {
-                self.failed(key, task, failure);
-                How::Failed
-            }
-            Fate::Cancelled { verdict, was_started } => {
+            Fate::Done(None) => {}
+            Fate::Done(Some(failure)) => self.failed(key, task, failure),
+            Fate::Cancelled { verdict, .. } => {
                 if let Some(reason) = task.own_reason() {
                     self.tasks.with(key, |row| row.extra_mut().reason = Some(reason));
                 }
                 report_loss(verdict, || Some(self.info(key)), || task.reason());
-                How::Cancelled { was_started, cut_off: verdict == Verdict::CutOff }
             }
-            Fate::Panicked(payload) => {
-                self.books().failures.panicked(payload, Some(&self.keep_info(key)));
-                How::Panicked
-            }
+            Fate::Panicked(payload) => self.books().failures.panicked(payload, Some(&self.keep_info(key))),
         }
     }
 
@@ -366,7 +365,32 @@ impl Ledger {
         tree::remove(self.node);
         let errors = self.books_if_any().map_or(0, |books| books.failures.count());
         self.set.local().tell(|| Event::GroupEnded { group: self.set.number(), errors });
+        self.set.leave(self.body_slot); // here, since a body that panics when it is called has no future to leave with
         self.set.close();
+    }
+}
+
+fn how(fate: &Fate) -> How {
+    match fate {
+        Fate::Done(None) => How::Value,
+        Fate::Done(Some(_)) => How::Failed,
+        Fate::Panicked(_) => How::Panicked,
+        Fate::Cancelled { verdict, was_started } => {
+            How::Cancelled { was_started: *was_started, cut_off: *verdict == Verdict::CutOff }
+        }
+    }
+}
+
+/// Ends a row when its failure has been dealt with; also if that unwinds, since a reporter is somebody else's code.
+struct EndRow<'a> {
+    ledger: &'a Ledger,
+    key: u32,
+    how: How,
+}
+
+impl Drop for EndRow<'_> {
+    fn drop(&mut self) {
+        self.ledger.end_row(self.key, self.how);
     }
 }
 

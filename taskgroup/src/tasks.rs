@@ -8,7 +8,7 @@
 //!      |                                                                     ^
 //!      +----------------- (3) the group is closing: refused -----------------+
 //! ```
-//! (1) `Ledger::admit`, (2) `Ledger::ended`, (3) `Ledger::refuse`.
+//! (1) `Ledger::admit`, (2) `Ledger::ended`, (3) `Tasks::refuse`.
 //!
 //! A row is there until the task has ended and its handle is gone; then it is free for another task. Its key is the
 //! task's in everything that a group keeps: the same as the future's, and as that of the member of the ready set. Rows

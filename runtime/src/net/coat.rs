@@ -178,6 +178,9 @@ macro_rules! stream {
             use std::pin::Pin;
             use std::task::{Context, Poll};
 
+            /// The system fills no more buffers than this in one call, on any system that we know of.
+            const IOV_MAX: usize = 1024;
+
             impl AsyncRead for &$stream {
                 fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
                     let asked = buffer.len();
@@ -189,7 +192,7 @@ macro_rules! stream {
                     cx: &mut Context<'_>,
                     buffers: &mut [IoSliceMut<'_>],
                 ) -> Poll<io::Result<usize>> {
-                    let asked = buffers.iter().map(|buffer| buffer.len()).sum();
+                    let asked = buffers.iter().take(IOV_MAX).map(|buffer| buffer.len()).sum();
                     self.0.poll_read_with(cx, |mut stream| self.read_once(asked, || stream.read_vectored(buffers)))
                 }
             }
