@@ -354,8 +354,7 @@ impl Slots {
         if set.members == 0 {
             free_sets.push(id);
         }
-        let foreign = set.foreign.take();
-        foreign
+        set.foreign.take()
     }
 }
 
