@@ -15,7 +15,6 @@ mod trace_option;
 
 use futures_lite::io::BufReader;
 use futures_lite::{AsyncBufReadExt, AsyncWriteExt, StreamExt};
-use lexopt::prelude::*;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -36,7 +35,7 @@ It starts a small database server on a free port of the loopback interface, and 
 clock: it cannot run in virtual time.";
 
 fn main() -> ExitCode {
-    let trace = match trace_from_args() {
+    let trace = match TraceOption::from_args() {
         Ok(Some(trace)) => trace,
         Ok(None) => {
             println!("{HELP}");
@@ -57,20 +56,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// `None`: help was asked for.
-fn trace_from_args() -> Result<Option<TraceOption>, lexopt::Error> {
-    let mut trace = TraceOption::default();
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(arg) = parser.next()? {
-        match arg {
-            Long("trace") => trace.take(&mut parser)?,
-            Long("help") | Short('h') => return Ok(None),
-            _ => return Err(arg.unexpected()),
-        }
-    }
-    Ok(Some(trace))
 }
 
 async fn shop() -> Result<(), ExceptionGroup<BoxError>> {

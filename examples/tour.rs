@@ -13,7 +13,6 @@
 mod trace_option;
 
 use futures_lite::{AsyncReadExt, StreamExt};
-use lexopt::prelude::*;
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
@@ -38,7 +37,7 @@ It starts a small server on a free port of the loopback interface, fetches from 
 second. Nothing else is contacted. Real sockets need the real clock: it cannot run in virtual time.";
 
 fn main() -> ExitCode {
-    let trace = match trace_from_args() {
+    let trace = match TraceOption::from_args() {
         Ok(Some(trace)) => trace,
         Ok(None) => {
             println!("{HELP}");
@@ -59,20 +58,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// `None`: help was asked for.
-fn trace_from_args() -> Result<Option<TraceOption>, lexopt::Error> {
-    let mut trace = TraceOption::default();
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(arg) = parser.next()? {
-        match arg {
-            Long("trace") => trace.take(&mut parser)?,
-            Long("help") | Short('h') => return Ok(None),
-            _ => return Err(arg.unexpected()),
-        }
-    }
-    Ok(Some(trace))
 }
 
 async fn tour() -> Result<(), ExceptionGroup<BoxError>> {

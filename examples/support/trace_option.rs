@@ -3,7 +3,7 @@
 //! A program takes it with its other options, lets it listen to the runtime, and has it write when the run is over,
 //! however it ended. A file that could not be written is a wrong argument: it is refused before the run.
 
-use lexopt::Parser;
+use lexopt::{Arg, Parser};
 use std::path::PathBuf;
 use std::rc::Rc;
 use taskgroup::Runtime;
@@ -14,6 +14,21 @@ use taskgroup::trace::{Recorder, WriteError, check_file};
 pub(crate) struct TraceOption(Option<(PathBuf, Rc<Recorder>)>);
 
 impl TraceOption {
+    /// For a program that takes no other option. `None`: help was asked for.
+    #[allow(dead_code, reason = "most programs take more")]
+    pub(crate) fn from_args() -> Result<Option<Self>, lexopt::Error> {
+        let mut trace = Self::default();
+        let mut parser = Parser::from_env();
+        while let Some(arg) = parser.next()? {
+            match arg {
+                Arg::Long("trace") => trace.take(&mut parser)?,
+                Arg::Long("help") | Arg::Short('h') => return Ok(None),
+                _ => return Err(arg.unexpected()),
+            }
+        }
+        Ok(Some(trace))
+    }
+
     /// Takes what stands behind `--trace`.
     pub(crate) fn take(&mut self, parser: &mut Parser) -> Result<(), lexopt::Error> {
         let file = PathBuf::from(parser.value()?);
