@@ -62,6 +62,13 @@ impl Current {
         self.task as u32
     }
 
+    /// The same, if there is a task.
+    #[inline(always)]
+    #[must_use]
+    pub fn task(self) -> Option<u32> {
+        (self.slot() != NONE).then(|| self.slot())
+    }
+
     /// The number beside the slot, or [`NONE`].
     #[inline(always)]
     #[must_use]

@@ -6,7 +6,7 @@
 //! happen inside a borrow of the layer above, are noted down there and told with the next event.
 #![forbid(unsafe_code)]
 
-use crate::current::{Current, NONE};
+use crate::current::Current;
 use crate::freeze::{count_instrument_in, count_instrument_out, is_quiet};
 use crate::instrument::{Event, Instrument, TaskNumber, WaitsFor, WokenBy};
 use crate::local::Local;
@@ -95,7 +95,7 @@ impl Local {
         if !self.telling.is_on() {
             return wake();
         }
-        let before = self.telling.by.replace(Some(by(current_task())));
+        let before = self.telling.by.replace(Some(by(Current::get().task())));
         let result = wake();
         self.telling.by.set(before);
         result
@@ -129,7 +129,7 @@ impl Local {
 
     #[cold]
     fn note_wakes_of(&self, slot: u32) {
-        let by = self.telling.by.get().or_else(|| current_task().map(WokenBy::Task)).unwrap_or(WokenBy::Host);
+        let by = self.telling.by.get().or_else(|| Current::get().task().map(WokenBy::Task)).unwrap_or(WokenBy::Host);
         self.note_down(self.slots().would_wake(slot), by);
     }
 
@@ -154,12 +154,5 @@ impl Local {
         for instrument in instruments {
             instrument.hear(at, event);
         }
-    }
-}
-
-fn current_task() -> Option<TaskNumber> {
-    match Current::get().slot() {
-        NONE => None,
-        task => Some(task),
     }
 }

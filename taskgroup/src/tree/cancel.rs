@@ -43,15 +43,8 @@ pub(crate) fn cancel_all(nodes: impl IntoIterator<Item = NodeId>, reason: &Reaso
 fn tell(node: NodeId, reason: &Reason) {
     taskgroup_runtime::tell(|| {
         let task = read(|tree| tree.slot_of(node)).flatten();
-        Event::CancelAsked { task, part: part(node), reason, by: current_task() }
+        Event::CancelAsked { task, part: part(node), reason, by: Current::get().task() }
     });
-}
-
-fn current_task() -> Option<u32> {
-    match Current::get().slot() {
-        NONE => None,
-        slot => Some(slot),
-    }
 }
 
 /// Wakes in the name of a cancel.
@@ -69,7 +62,12 @@ fn waking<R>(wake: impl FnOnce() -> R) -> R {
 pub(crate) fn cancel_tasks(group: NodeId, local: &Local, tasks: &[(u32, u32)], reason: &Reason) {
     if local.is_heard() {
         for (_, slot) in tasks {
-            local.tell(|| Event::CancelAsked { task: Some(*slot), part: Part::Task, reason, by: current_task() });
+            local.tell(|| Event::CancelAsked {
+                task: Some(*slot),
+                part: Part::Task,
+                reason,
+                by: Current::get().task(),
+            });
         }
     }
     let ask = || {
