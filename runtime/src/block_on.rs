@@ -115,7 +115,7 @@ impl Runtime<'_> {
     }
 
     fn stall(&self) -> Stall {
-        Stall::new(&self.local, self.tasks.borrow().len() + 1)
+        Stall::new(&self.local, self.live() + 1)
     }
 }
 

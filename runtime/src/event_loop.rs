@@ -75,10 +75,16 @@ impl<'env> Runtime<'env> {
         let now = self.local.time().now();
         Ok(Turn {
             polled,
-            live: self.tasks.borrow().len() + self.local.spawned().borrow().len(),
+            live: self.live(),
             ready: self.is_ready(),
             next_deadline: deadline.and_then(|tick| now.checked_add(self.local.time().until(tick))),
         })
+    }
+
+    /// Root tasks that have not ended, without `block_on`'s future and what is in the background.
+    pub(crate) fn live(&self) -> usize {
+        let tasks = self.tasks.borrow().len() + self.local.spawned().borrow().len();
+        tasks - self.local.background().len()
     }
 
     /// The turn itself: five steps, each with a name.
@@ -194,6 +200,7 @@ impl<'env> Runtime<'env> {
         let polled = match task.root.cancelled.get() {
             true => Ok(Poll::Ready(())),
             false => {
+                let _back = self.local.step_back(&task.root);
                 let _task = Current::new(task.slot, NONE).enter();
                 let waker = self.local.waker(task.slot);
                 let mut cx = Context::from_waker(&waker);

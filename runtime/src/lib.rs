@@ -26,6 +26,7 @@
 //!
 //! [`taskgroup`]: https://docs.rs/taskgroup
 
+mod background;
 mod block_on;
 mod clock;
 mod error;

@@ -8,6 +8,7 @@
 //! [`Runtime`](crate::Runtime) value, which is why that may own tasks that borrow.
 #![forbid(unsafe_code)]
 
+use crate::background::Background;
 use crate::clock::{Clock, Time};
 use crate::current::{Current, NONE, Restore};
 use crate::raw;
@@ -69,6 +70,7 @@ pub struct Local {
     in_turn: Cell<bool>,
     /// The runtime is being dropped: nothing is spawned any more.
     closed: Cell<bool>,
+    background: Background,
     /// What is told of this runtime, and to whom.
     pub(crate) telling: Telling,
 }
@@ -91,6 +93,7 @@ impl Local {
             operations: Cell::new((0, 0)),
             in_turn: Cell::new(false),
             closed: Cell::new(false),
+            background: Background::default(),
             telling: Telling::default(),
         });
         RUNTIMES.with_borrow_mut(|runtimes| runtimes.insert(id, local.clone()));
@@ -334,6 +337,10 @@ impl Local {
 
     pub(crate) fn spawned(&self) -> &RefCell<VecDeque<Spawned>> {
         &self.spawned
+    }
+
+    pub(crate) fn background(&self) -> &Background {
+        &self.background
     }
 
     /// The loop begins to run what is ready.

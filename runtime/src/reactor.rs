@@ -122,7 +122,8 @@ impl Reactor {
             let generation = self.generation.get();
             self.generation.set(generation.wrapping_add(1) & (usize::MAX >> (HALF + 1))); // never usize::MAX
             let key = place.key() | generation << HALF;
-            Rc::clone(place.insert(Rc::new(Source::new(key, io.as_fd().as_raw_fd()))))
+            let is_counted = !local.background().is_polled();
+            Rc::clone(place.insert(Rc::new(Source::new(key, io.as_fd().as_raw_fd(), is_counted))))
         };
         let added = watcher.add(io, source.key());
         if let Err(error) = added {
@@ -169,6 +170,11 @@ impl Reactor {
     /// How many descriptors are watched.
     pub(crate) fn len(&self) -> usize {
         self.sources.borrow().len()
+    }
+
+    /// How many of them are not of the background.
+    pub(crate) fn counted(&self) -> usize {
+        self.sources.borrow().iter().filter(|(_, source)| source.is_counted()).count()
     }
 
     pub(crate) fn is_waited_on(&self) -> bool {

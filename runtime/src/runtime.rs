@@ -150,11 +150,16 @@ impl<'env> Runtime<'env> {
     /// Drops a task's future, then says that the task is over, and how it ended.
     pub(crate) fn bury(&self, task: RootTask<'env>, panic: Option<Box<dyn Any + Send>>, how: HowEnded<'_>) {
         let RootTask { future, slot, root } = task;
+        let back = self.local.step_back(&root);
         let dropped = {
             let _task = Current::new(slot, NONE).enter();
             catch_unwind(AssertUnwindSafe(|| drop(future)))
         };
         self.local.tell(|| Event::Ended { task: slot, how });
+        if back.is_some() {
+            self.local.forget_in_background(slot);
+        }
+        drop(back);
         self.roots.leave(slot);
         root.finish(&self.local, panic.or(dropped.err()));
     }

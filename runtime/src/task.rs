@@ -42,6 +42,8 @@ pub(crate) struct Root {
     /// Where to wake it. `None` before the runtime has taken it over and after its end.
     pub(crate) slot: Cell<Option<u32>>,
     pub(crate) over: Cell<bool>,
+    /// It is no part of the program; see `background.rs`.
+    pub(crate) is_in_background: Cell<bool>,
     panic: Cell<Option<Box<dyn Any + Send>>>,
     joiner: RefCell<Option<Wakeup>>,
 }
@@ -52,6 +54,7 @@ impl Root {
             cancelled: Cell::new(false),
             slot: Cell::new(None),
             over: Cell::new(false),
+            is_in_background: Cell::new(false),
             panic: Cell::new(None),
             joiner: RefCell::new(None),
         })

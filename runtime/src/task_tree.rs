@@ -125,6 +125,8 @@ struct Task {
 #[derive(PartialEq, Eq)]
 struct Group {
     number: GroupNumber,
+    /// [`NONE`](crate::current::NONE) if it is over and gone, or not known.
+    body: TaskNumber,
     place: Option<&'static Location<'static>>,
     closing: Option<Arc<str>>,
     /// The task that it is in: [`NONE`](crate::current::NONE) if it is adrift.

@@ -18,7 +18,9 @@ use std::rc::Rc;
 /// What is told of a runtime, and to whom.
 #[derive(Default)]
 pub(crate) struct Telling {
+    /// Somebody listens, and nobody who is not to be heard is being polled.
     is_on: Cell<bool>,
+    is_hushed: Cell<bool>,
     instruments: RefCell<Vec<Rc<dyn Instrument>>>,
     /// Who wakes, where that is not the task that is being polled.
     by: Cell<Option<WokenBy>>,
@@ -34,16 +36,37 @@ impl Telling {
 
     /// One instrument more.
     pub(crate) fn add(&self, instrument: Rc<dyn Instrument>) {
-        if !self.is_on.replace(true) {
+        let mut instruments = self.instruments.borrow_mut();
+        if instruments.is_empty() {
             count_instrument_in();
         }
-        self.instruments.borrow_mut().push(instrument);
+        instruments.push(instrument);
+        self.is_on.set(!self.is_hushed.get());
+    }
+
+    /// One less: the same that was added.
+    fn remove(&self, instrument: &Rc<dyn Instrument>) {
+        let mut instruments = self.instruments.borrow_mut();
+        let place = instruments.iter().position(|own| Rc::ptr_eq(own, instrument));
+        let gone = place.map(|place| instruments.remove(place));
+        if gone.is_some() && instruments.is_empty() {
+            self.is_on.set(false);
+            count_instrument_out();
+        }
+        drop(instruments);
+        drop(gone); // outside the borrow: it may be the last
+    }
+
+    /// Says whether what happens is to be told.
+    pub(crate) fn hush(&self, yes: bool) {
+        self.is_hushed.set(yes);
+        self.is_on.set(!yes && !self.instruments.borrow().is_empty());
     }
 }
 
 impl Drop for Telling {
     fn drop(&mut self) {
-        if self.is_on.get() {
+        if !self.instruments.borrow().is_empty() {
             count_instrument_out();
         }
     }
@@ -68,6 +91,16 @@ impl Local {
             self.tell_noted();
             self.hand_out(&event());
         }
+    }
+
+    /// Tells `instrument` what happens from now on; see [`Runtime::instrument`](crate::Runtime::instrument).
+    pub fn add_instrument(&self, instrument: Rc<dyn Instrument>) {
+        self.telling.add(instrument);
+    }
+
+    /// Tells it nothing more. When the last one has gone, to tell is free again.
+    pub fn remove_instrument(&self, instrument: &Rc<dyn Instrument>) {
+        self.telling.remove(instrument);
     }
 
     /// Whether anybody listens: for who has to look something up before it can be told.
@@ -136,7 +169,8 @@ impl Local {
     /// The first is woken by somebody, and those above it because it is in their groups.
     fn note_down(&self, woken: Vec<TaskNumber>, by: WokenBy) {
         let by = std::iter::once(by).chain(std::iter::repeat(WokenBy::Group));
-        self.telling.noted.borrow_mut().extend(woken.into_iter().zip(by));
+        let woken = woken.into_iter().zip(by).filter(|(slot, _)| !self.background().has(*slot));
+        self.telling.noted.borrow_mut().extend(woken);
     }
 
     #[cold]

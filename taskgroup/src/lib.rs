@@ -38,6 +38,8 @@
 //! - [`TaskLocal`] values follow the tasks.
 //! - [`trace`]: a run, written down and drawn, as text, as a picture, for Perfetto.
 //! - See it run: [`tree`](tree()) and [`Runtime::tree`] give every task and what it waits for; a [`Stall`] carries that.
+//! - With the feature `inspect`, a running program shows its tree and its events on a Unix socket (`inspect`); with
+//!   `tracing`, its tasks are spans (`Spans`).
 //! - [`patterns`]: thirteen programs as one writes them in asyncio, and here.
 //! - The runtime is re-exported: [`block_on`], [`Runtime`], [`sleep`], [`net`] and so on; but not its bare `spawn`.
 //!   A task of this crate always has a group to answer to. (A host with a loop of its own hands in root tasks with
@@ -91,6 +93,8 @@ mod tree;
 mod waiters;
 
 pub mod boxed;
+#[cfg(feature = "inspect")]
+pub mod inspect;
 pub mod patterns;
 pub mod trace;
 

@@ -52,6 +52,7 @@ mod svg;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod translate;
 mod words;
 
 pub use chrome::Chrome;
@@ -60,6 +61,15 @@ pub use json_lines::JsonLines;
 pub use recorder::Recorder;
 pub use svg::Svg;
 pub use timeline::{Colour, Timeline};
+
+#[cfg(feature = "inspect")]
+pub(crate) use json::Object;
+#[cfg(feature = "inspect")]
+pub(crate) use json_lines::{line, raw_wait};
+#[cfg(feature = "inspect")]
+pub(crate) use translate::{Translator, text_of};
+#[cfg(feature = "inspect")]
+pub(crate) use words::place;
 
 use model::Model;
 use record::Record;

@@ -7,12 +7,18 @@ use super::coat::{socket, stream};
 use super::connect::{Incoming, accept_alive, connect};
 use crate::io::Async;
 use futures_core::Stream;
-use socket2::{Domain, SockAddr};
+use socket2::{Domain, SockAddr, Socket, Type};
+use std::fs::{self, Permissions};
 use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{self, SocketAddr};
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+
+/// How many may wait to be accepted from a private socket.
+const BACKLOG: i32 = 128;
 
 /// A socket that waits for connections under a path.
 ///
@@ -47,6 +53,38 @@ impl UnixListener {
     /// [`AddrInUse`](io::ErrorKind::AddrInUse) when there is a file; what else the system says; outside a runtime.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
         net::UnixListener::bind(path)?.try_into()
+    }
+
+    /// The same, for processes of this user (and of root) only: the file has mode 0600 before anybody can connect.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind). Nothing is left behind then.
+    ///
+    /// ```
+    /// use std::os::unix::fs::PermissionsExt;
+    /// use taskgroup_runtime::{block_on, net::UnixListener};
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// # let path = std::env::temp_dir().join(format!("taskgroup-doc-private-{}.socket", std::process::id()));
+    /// let listener = block_on(async { UnixListener::bind_private(&path) })?;
+    /// assert_eq!(std::fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
+    /// # drop(listener);
+    /// std::fs::remove_file(&path)
+    /// # }
+    /// ```
+    pub fn bind_private(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.bind(&SockAddr::unix(path)?)?;
+        // Nobody can connect before `listen`, whatever the mode was until here.
+        let listening = fs::set_permissions(path, Permissions::from_mode(0o600))
+            .and_then(|()| socket.listen(BACKLOG))
+            .and_then(|()| net::UnixListener::from(OwnedFd::from(socket)).try_into());
+        if listening.is_err() {
+            _ = fs::remove_file(path); // the first error is the one to tell
+        }
+        listening
     }
 
     /// Waits for the next connection. Gives it and the address of the peer, which is unnamed as a rule.

@@ -34,6 +34,8 @@ pub(crate) struct Source {
     key: usize,
     /// The descriptor, to name it. It is the owner's, and nothing is done to it by this number.
     fd: RawFd,
+    /// Whether to wait for it counts as something that may happen yet: not in the background.
+    is_counted: bool,
     read: Side,
     write: Side,
 }
@@ -80,12 +82,16 @@ pub(crate) struct Ticket {
 const ONE: u32 = u32::MAX;
 
 impl Source {
-    pub(super) fn new(key: usize, fd: RawFd) -> Self {
-        Self { key, fd, read: Side::default(), write: Side::default() }
+    pub(super) fn new(key: usize, fd: RawFd, is_counted: bool) -> Self {
+        Self { key, fd, is_counted, read: Side::default(), write: Side::default() }
     }
 
     pub(super) fn key(&self) -> usize {
         self.key
+    }
+
+    pub(super) fn is_counted(&self) -> bool {
+        self.is_counted
     }
 
     fn side(&self, direction: Direction) -> &Side {
@@ -180,7 +186,7 @@ impl Source {
 
     fn waits(&self, local: &Local, was_waited_on: bool, fd: BorrowedFd<'_>) -> io::Result<()> {
         let reactor = local.reactor();
-        if !was_waited_on {
+        if self.is_counted && !was_waited_on {
             reactor.count_in();
         }
         reactor.arm(self, fd)
@@ -190,7 +196,7 @@ impl Source {
     pub(crate) fn give_up(&self, local: &Local, direction: Direction, ticket: Option<Ticket>) {
         let side = self.side(direction);
         let gone = side.remove(ticket);
-        if gone.is_some() && !side.is_waited_on() {
+        if self.is_counted && gone.is_some() && !side.is_waited_on() {
             local.reactor().count_out();
         }
         drop(gone); // last: dropping a foreign waker may end another wait
@@ -211,7 +217,9 @@ impl Source {
         if !side.is_waited_on() {
             return;
         }
-        reactor.count_out();
+        if self.is_counted {
+            reactor.count_out();
+        }
         side.round.set(side.round.get().wrapping_add(1));
         let waiters = &mut *side.waiters.borrow_mut();
         wakeups.extend(waiters.one.take());

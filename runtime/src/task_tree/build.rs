@@ -50,7 +50,11 @@ pub(super) fn build(local: &Rc<Local>) -> Forest {
     sight.see_waits(local);
     let mut forest = Forest { at: local.time().elapsed(), ..Forest::default() };
     let roots = sight.sets.remove(&ROOTS).unwrap_or_default().0;
-    let roots = roots.into_iter().rev().map(|slot| Step::Task { slot, group: NONE });
+    let roots = roots
+        .into_iter()
+        .rev()
+        .filter(|slot| !local.background().has(*slot))
+        .map(|slot| Step::Task { slot, group: NONE });
     sight.descend(&mut forest, roots.collect());
     while let Some((set, _)) = sight.sets.first_key_value() {
         let step = Step::Group { set: *set, owner: NONE, around: NONE };
@@ -181,7 +185,17 @@ impl Sight {
                     let index = forest.groups.len() as u32;
                     let GroupNote { body, place, closing, .. } = self.groups.remove(&set).unwrap_or_default();
                     let (tasks, groups) = (Vec::new(), Vec::new());
-                    forest.groups.push(Group { number: set, place, closing, owner, around, tasks, groups });
+                    let number = body.unwrap_or(NONE);
+                    forest.groups.push(Group {
+                        number: set,
+                        body: number,
+                        place,
+                        closing,
+                        owner,
+                        around,
+                        tasks,
+                        groups,
+                    });
                     match (around, owner) {
                         (NONE, NONE) => forest.adrift.push(index),
                         (NONE, owner) => forest.tasks[owner as usize].groups.push(index),

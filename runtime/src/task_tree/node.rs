@@ -3,11 +3,12 @@
 //! Before: `task_tree.rs`. After: `task_tree/display.rs`.
 #![forbid(unsafe_code)]
 
+use super::words::InWords;
 use super::{Group, OpenPart, Task, TaskState, TaskTree};
 use crate::current::NONE;
 use crate::instrument::{GroupNumber, TaskNumber, WaitsFor};
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::panic::Location;
 use std::time::Duration;
 
@@ -40,6 +41,12 @@ impl<'a> TaskNode<'a> {
             None if task.ordinal == 0 => Cow::Owned(format!("#{}", task.number)),
             None => Cow::Owned(format!("#{}", task.ordinal)),
         }
+    }
+
+    /// Which child of its group it is, from 1 on; 0 if nobody has said.
+    #[must_use]
+    pub fn ordinal(self) -> u32 {
+        self.task().ordinal
     }
 
     /// Whether it is the future of `block_on`.
@@ -88,6 +95,12 @@ impl<'a> TaskNode<'a> {
         &self.task().parts
     }
 
+    /// What it does, in the words of the drawn tree: "waits for a timer in 3.2s (deadline in 2s)".
+    #[must_use]
+    pub fn in_words(self) -> impl Display + 'a {
+        InWords(self)
+    }
+
     /// The group that it is a task of. `None`: a root task.
     #[must_use]
     pub fn group(self) -> Option<GroupNode<'a>> {
@@ -116,6 +129,13 @@ impl<'a> GroupNode<'a> {
     #[must_use]
     pub fn number(self) -> GroupNumber {
         self.data().number
+    }
+
+    /// The number under which its body is woken and polled, as an [instrument](crate::instrument) hears it: a part of the
+    /// [owner](Self::owner), not a task of its own.
+    #[must_use]
+    pub fn body(self) -> Option<TaskNumber> {
+        Some(self.data().body).filter(|body| *body != NONE)
     }
 
     /// Where it was opened, if that is known.

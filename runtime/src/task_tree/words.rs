@@ -16,25 +16,55 @@ pub(super) fn write_task(task: TaskNode<'_>, f: &mut Formatter<'_>) -> fmt::Resu
         None if task.is_main() => f.write_str(" (block_on)")?,
         None => {}
     }
-    if let Some(reason) = task.reason() {
-        write!(f, ", being cancelled ({})", OneLine(reason))?;
-    }
-    for open in task.parts() {
-        let reason = open.reason.as_deref().map(OneLine);
-        match (open.part, reason) {
-            (Part::Body, Some(reason)) => write!(f, ", its body being cancelled ({reason})")?,
-            (Part::Scope, Some(reason)) => write!(f, ", in a scope that is being cancelled ({reason})")?,
-            (Part::Cleanup, _) => f.write_str(", in its cleanup")?,
-            (Part::Shield, _) => f.write_str(", in a shield")?,
-            _ => {} // the usual case: nothing is held up by it
+    write!(f, "{}: {}", Circumstances(task), Doing(task))
+}
+
+/// See [`TaskNode::in_words`].
+pub(super) struct InWords<'a>(pub(super) TaskNode<'a>);
+
+impl Display for InWords<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let circumstances = Circumstances(self.0).to_string();
+        match circumstances.strip_prefix(", ") {
+            Some(circumstances) => write!(f, "{circumstances}: {}", Doing(self.0)),
+            None => write!(f, "{}", Doing(self.0)),
         }
     }
-    f.write_str(": ")?;
-    write_state(task, f)?;
-    if let Some(deadline) = task.deadline() {
-        write!(f, " (deadline in {})", Left(task, deadline))?;
+}
+
+/// Cancels and regions that a task is in, each behind a comma.
+struct Circumstances<'a>(TaskNode<'a>);
+
+impl Display for Circumstances<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(reason) = self.0.reason() {
+            write!(f, ", being cancelled ({})", OneLine(reason))?;
+        }
+        for open in self.0.parts() {
+            let reason = open.reason.as_deref().map(OneLine);
+            match (open.part, reason) {
+                (Part::Body, Some(reason)) => write!(f, ", its body being cancelled ({reason})")?,
+                (Part::Scope, Some(reason)) => write!(f, ", in a scope that is being cancelled ({reason})")?,
+                (Part::Cleanup, _) => f.write_str(", in its cleanup")?,
+                (Part::Shield, _) => f.write_str(", in a shield")?,
+                _ => {} // the usual case: nothing is held up by it
+            }
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// What a task does, and until when.
+struct Doing<'a>(TaskNode<'a>);
+
+impl Display for Doing<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write_state(self.0, f)?;
+        match self.0.deadline() {
+            Some(deadline) => write!(f, " (deadline in {})", Left(self.0, deadline)),
+            None => Ok(()),
+        }
+    }
 }
 
 fn write_who(task: TaskNode<'_>, f: &mut Formatter<'_>) -> fmt::Result {

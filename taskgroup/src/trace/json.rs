@@ -32,6 +32,10 @@ impl Object {
         }
     }
 
+    pub(crate) fn maybe_text(self, key: &str, value: Option<&str>) -> Self {
+        self.maybe(key, value.map(Quoted))
+    }
+
     pub(crate) fn end(mut self) -> String {
         self.0.push('}');
         self.0

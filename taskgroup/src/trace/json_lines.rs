@@ -21,7 +21,8 @@ impl Display for JsonLines<'_> {
     }
 }
 
-fn line(record: &Record) -> String {
+/// One of the lines.
+pub(crate) fn line(record: &Record) -> String {
     let event = |name| Object::new().raw("at", record.at).text("event", name);
     match &record.what {
         What::Phase(Phase::Wait(most)) => event("wait").maybe("most", most.map(|most| most.as_nanos())),
@@ -33,7 +34,7 @@ fn line(record: &Record) -> String {
             .raw("task", task.0)
             .raw("group", id(*group))
             .raw("number", number)
-            .maybe("place", place.map(|place| quoted(&words::place(place)))),
+            .maybe_text("place", place.map(words::place).as_deref()),
         What::Named { task, name } => event("named").raw("task", task.0).text("name", name),
         What::Woken { spot, by } => woken_by(at(event("woken"), *spot), *by),
         What::PollBegins(spot) => at(event("poll_begins"), *spot),
@@ -61,10 +62,6 @@ fn line(record: &Record) -> String {
     .end()
 }
 
-fn quoted(text: &str) -> String {
-    super::json::Quoted(text).to_string()
-}
-
 /// Root tasks are in group 0.
 fn id(group: Option<GroupId>) -> u64 {
     group.map_or(0, |group| group.0.get())
@@ -90,33 +87,42 @@ fn woken_by(object: Object, by: Waker) -> Object {
 }
 
 fn waits_for(object: Object, wait: Wait) -> Object {
+    match wait {
+        Wait::Task(spot) => object.text("for", "task").raw("other", spot.task.0),
+        Wait::Group(group) => object.text("for", "group").raw("group", id(group)),
+        Wait::Admission(group) => object.text("for", "admission").raw("group", id(group)),
+        Wait::Else(wait) => raw_wait(object, wait),
+    }
+}
+
+/// The same with the numbers of the runtime, where it has any.
+pub(crate) fn raw_wait(object: Object, wait: WaitsFor) -> Object {
     let kind = |kind| object.text("for", kind);
     match wait {
-        Wait::Task(spot) => kind("task").raw("other", spot.task.0),
-        Wait::Group(group) => kind("group").raw("group", id(group)),
-        Wait::Admission(group) => kind("admission").raw("group", id(group)),
-        Wait::Else(WaitsFor::FirstPoll) => kind("first_poll"),
-        Wait::Else(WaitsFor::Place) => kind("place"),
-        Wait::Else(WaitsFor::Timer(until)) => kind("timer").maybe("until", until.map(|until| until.as_nanos())),
-        Wait::Else(WaitsFor::Readable(fd)) => kind("readable").raw("descriptor", fd),
-        Wait::Else(WaitsFor::Writable(fd)) => kind("writable").raw("descriptor", fd),
-        Wait::Else(_) => kind("other"),
+        WaitsFor::FirstPoll => kind("first_poll"),
+        WaitsFor::Place => kind("place"),
+        WaitsFor::Timer(until) => kind("timer").maybe("until", until.map(|until| until.as_nanos())),
+        WaitsFor::Readable(fd) => kind("readable").raw("descriptor", fd),
+        WaitsFor::Writable(fd) => kind("writable").raw("descriptor", fd),
+        WaitsFor::Task(task) => kind("task").raw("other", task),
+        WaitsFor::Group(group) => kind("group").raw("group", group),
+        WaitsFor::Admission(group) => kind("admission").raw("group", group),
+        _ => kind("other"),
     }
 }
 
 fn how_ended(object: Object, how: &How) -> Object {
-    let text = |text: &Option<super::record::Text>| text.as_ref().map(|text| quoted(text));
     match how {
         How::Value => object.text("how", "value"),
-        How::Failed(error) => object.text("how", "failed").maybe("error", text(error)),
-        How::Panicked(error) => object.text("how", "panicked").maybe("error", text(error)),
+        How::Failed(error) => object.text("how", "failed").maybe_text("error", error.as_deref()),
+        How::Panicked(error) => object.text("how", "panicked").maybe_text("error", error.as_deref()),
         How::Cancelled { reason, life } => {
             let how = match life {
                 Life::NeverStarted => "never_started",
                 Life::Ended => "cancelled",
                 Life::CutOff => "cut_off",
             };
-            object.text("how", how).maybe("reason", text(reason))
+            object.text("how", how).maybe_text("reason", reason.as_deref())
         }
     }
 }

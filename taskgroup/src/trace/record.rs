@@ -1,6 +1,6 @@
 //! What a recorder writes down: events that own what they say, of tasks and groups that keep their numbers.
 //!
-//! Before: `numbers.rs`. After: `kept.rs`.
+//! Before: `numbers.rs`. After: `translate.rs`, `kept.rs`.
 
 use std::num::NonZeroU64;
 use std::panic::Location;
