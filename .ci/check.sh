@@ -6,6 +6,7 @@
 #   test   all tests, debug; those that need release besides
 #   doc    rustdoc without warnings, links included
 #   all    the four above
+#   ecosystem  the programs with other people's crates: clippy, their tests
 #   bench  the package that measures: clippy, its tests, a few workloads in small
 #   deep   what takes longer or needs more than stable Rust: Miri, AddressSanitizer, the whole suite in release, bench
 #
@@ -13,8 +14,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The package that measures builds tokio and others; only `bench` does.
-light=(--workspace --exclude taskgroup-benches)
+# Two packages build much of other people's: tokio and its like, which `bench` does, and what `ecosystem` does.
+light=(--workspace --exclude taskgroup-benches --exclude taskgroup-ecosystem)
 
 skipped=()
 skip() {
@@ -73,6 +74,11 @@ doc() {
     RUSTDOCFLAGS="-D warnings" run cargo doc "${light[@]}" --no-deps --quiet
 }
 
+ecosystem() {
+    run cargo clippy --package taskgroup-ecosystem --all-targets --quiet -- -D warnings
+    run cargo test --package taskgroup-ecosystem --quiet
+}
+
 bench() {
     run cargo clippy --package taskgroup-benches --all-targets --quiet -- -D warnings
     run cargo test --package taskgroup-benches --quiet
@@ -111,10 +117,11 @@ case "${1:-all}" in
     lint) lint ;;
     test) test_ ;;
     doc) doc ;;
+    ecosystem) ecosystem ;;
     bench) bench ;;
     all) fmt; lint; test_; doc ;;
-    deep) fmt; lint; test_; doc; deep; bench ;;
-    *) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    deep) fmt; lint; test_; doc; ecosystem; deep; bench ;;
+    *) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 if [ ${#skipped[@]} -gt 0 ]; then

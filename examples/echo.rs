@@ -17,13 +17,14 @@
 
 #[path = "support/latencies.rs"]
 mod latencies;
-#[path = "support/trace_option.rs"]
-mod trace_option;
+#[path = "support/run_options.rs"]
+mod run_options;
 
 use futures_lite::AsyncReadExt;
 use futures_lite::future::try_zip;
 use latencies::Latencies;
 use lexopt::prelude::*;
+use run_options::RunOptions;
 use std::convert::Infallible;
 use std::fmt::{self, Display};
 use std::io::{self, Write};
@@ -34,7 +35,6 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 use taskgroup::net::{TcpListener, TcpStream};
 use taskgroup::{BoxError, Elapsed, ExceptionGroup, Runtime, now, sleep, task_group, timeout, timeout_at};
-use trace_option::TraceOption;
 
 const HELP: &str = "\
 A TCP echo server and a load client.
@@ -47,9 +47,11 @@ Usage: echo [bench] [OPTIONS]       both in one process, over loopback
   --seconds S      for so long, up to a day [default: 1]
   --size BYTES     of each message, from 1 to 16777216 [default: 64]
   --trace FILE     write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
+  --tree           print the task tree as it was when most tasks lived
+  --inspect SOCKET  show the tasks while they run: `top SOCKET` draws them
   --help           print this
 
-A server that is killed writes nothing, so serve takes no --trace. Real sockets need the real clock: nothing here can
+A server that is killed writes nothing, so serve takes only --inspect. Real sockets need the real clock: nothing here can
 run in virtual time.
 
 Exit status: 0 if all went well, 1 if not, 2 if the arguments are wrong.
@@ -72,7 +74,7 @@ struct Load {
 }
 
 impl Command {
-    fn from_args(trace: &mut TraceOption) -> Result<Self, lexopt::Error> {
+    fn from_args(run: &mut RunOptions) -> Result<Self, lexopt::Error> {
         let mut parser = lexopt::Parser::from_env();
         let (mut words, mut has_options) = (Vec::new(), false);
         let mut load = Load { connections: 16, time: Duration::from_secs(1), size: 64 };
@@ -83,7 +85,12 @@ impl Command {
                     load.time = Duration::from_secs_f64(number(&mut parser, "--seconds", 0.001..=86_400.0)?)
                 }
                 Long("size") => load.size = number(&mut parser, "--size", 1..=16 << 20)?,
-                Long("trace") => trace.take(&mut parser)?,
+                Long("trace") => run.trace(&mut parser)?,
+                Long("tree") => run.tree(),
+                Long("inspect") => {
+                    run.inspect(&mut parser)?;
+                    continue;
+                }
                 Long("help") | Short('h') => return Ok(Self::Help),
                 Value(word) => {
                     words.push(word.string()?);
@@ -95,7 +102,7 @@ impl Command {
         }
         match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             [] | ["bench"] => Ok(Self::Bench(load)),
-            ["serve", ..] if has_options => Err("serve takes no options".into()),
+            ["serve", ..] if has_options => Err("serve takes no option but --inspect".into()),
             ["serve"] => Ok(Self::Serve((Ipv4Addr::LOCALHOST, 7007).into())),
             ["serve", at] => Ok(Self::Serve(address(at)?)),
             ["load", at] => Ok(Self::Load(address(at)?, load)),
@@ -133,7 +140,8 @@ async fn serve(listener: &TcpListener) -> Result<Infallible, ExceptionGroup<BoxE
                         if let Err(error) = echo(&stream).await {
                             complain(format_args!("{peer}: {error}"));
                         }
-                    });
+                    })
+                    .named(peer.to_string());
                 }
                 // Most likely there are no descriptors left: `accept` fails at once until some connection has ended.
                 Err(error) => {
@@ -272,8 +280,8 @@ fn complain(text: impl Display) {
 }
 
 fn main() -> ExitCode {
-    let mut trace = TraceOption::default();
-    let command = match Command::from_args(&mut trace) {
+    let mut options = RunOptions::default();
+    let command = match Command::from_args(&mut options) {
         Ok(command) => command,
         Err(error) => {
             complain(format_args!("{error} (echo --help tells more)"));
@@ -281,9 +289,12 @@ fn main() -> ExitCode {
         }
     };
     let runtime = Runtime::new();
-    trace.listen(&runtime);
+    if let Err(error) = options.begin(&runtime) {
+        complain(error);
+        return ExitCode::from(2);
+    }
     let ended = runtime.try_block_on(run(command)).unwrap_or_else(|error| Err(error.into()));
-    match ended.and(trace.write().map_err(BoxError::from)) {
+    match ended.and(options.finish().map_err(BoxError::from)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(error);

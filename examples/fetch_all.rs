@@ -15,11 +15,12 @@
 
 #[path = "support/http.rs"]
 mod http;
-#[path = "support/trace_option.rs"]
-mod trace_option;
+#[path = "support/run_options.rs"]
+mod run_options;
 
 use http::{HttpError, Response};
 use lexopt::prelude::*;
+use run_options::RunOptions;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -29,7 +30,6 @@ use std::time::Duration;
 use taskgroup::boxed::task_group;
 use taskgroup::net::TcpStream;
 use taskgroup::{BoxError, Elapsed, ExceptionGroup, Runtime, now, timeout};
-use trace_option::TraceOption;
 
 const HELP: &str = "\
 Fetches URLs in parallel with HTTP/1.1, and prints status, size and time of each.
@@ -40,6 +40,8 @@ Usage: fetch_all [OPTIONS] URL...
   --max-body BYTES  the largest body that is accepted [default: 16777216]
   --out DIR         save the bodies in DIR, as 1-NAME, 2-NAME, ...
   --trace FILE      write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
+  --tree            print the task tree as it was when most tasks lived
+  --inspect SOCKET  show the tasks while they run: `top SOCKET` draws them
   --help            print this
 
 Only http://. Redirects are printed and not followed. A status of 400 or more is a failure.
@@ -52,7 +54,7 @@ struct Options {
     timeout: Duration,
     max_body: usize,
     out: Option<PathBuf>,
-    trace: TraceOption,
+    run: RunOptions,
 }
 
 impl Options {
@@ -64,7 +66,7 @@ impl Options {
             timeout: Duration::from_secs(10),
             max_body: 16 * 1024 * 1024,
             out: None,
-            trace: TraceOption::default(),
+            run: RunOptions::default(),
         };
         while let Some(arg) = parser.next()? {
             match arg {
@@ -73,7 +75,9 @@ impl Options {
                 }
                 Long("max-body") => options.max_body = positive(&mut parser, "--max-body")?,
                 Long("out") => options.out = Some(parser.value()?.into()),
-                Long("trace") => options.trace.take(&mut parser)?,
+                Long("trace") => options.run.trace(&mut parser)?,
+                Long("tree") => options.run.tree(),
+                Long("inspect") => options.run.inspect(&mut parser)?,
                 Long("help") | Short('h') => return Ok(None),
                 Value(url) => options.urls.push(url.string()?),
                 _ => return Err(arg.unexpected()),
@@ -242,9 +246,9 @@ fn run(options: &Options) -> Result<ExitCode, BoxError> {
     }
     let targets = options.urls.iter().map(|url| Target::look_up(url)).collect();
     let runtime = Runtime::new();
-    options.trace.listen(&runtime);
+    options.run.begin(&runtime)?;
     let fetched = runtime.try_block_on(fetch_all(options, targets, &mut io::stdout()));
-    let written = options.trace.write(); // also of a run that failed
+    let written = options.run.finish(); // also of a run that failed
     let failures = fetched?.map_err(|errors| errors.single().unwrap_or_else(BoxError::from))?;
     written?;
     let Some(((last_url, last), others)) = failures.split_last() else { return Ok(ExitCode::SUCCESS) };

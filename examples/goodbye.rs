@@ -10,18 +10,18 @@
 //! step waits for the one before.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
 
-#[path = "support/trace_option.rs"]
-mod trace_option;
+#[path = "support/run_options.rs"]
+mod run_options;
 
 use futures_lite::io::BufReader;
 use futures_lite::{AsyncBufReadExt, AsyncWriteExt, StreamExt};
+use run_options::RunOptions;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 use taskgroup::net::{TcpListener, TcpStream};
 use taskgroup::{BoxError, ExceptionGroup, Runtime, sleep, task_group, with_resource};
-use trace_option::TraceOption;
 
 const HELP: &str = "\
 A task is cancelled while it holds a connection with an open transaction, and puts both in order before it ends.
@@ -29,14 +29,16 @@ A task is cancelled while it holds a connection with an open transaction, and pu
 Usage: goodbye [OPTIONS]
 
   --trace FILE  write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
+  --tree        print the task tree as it was when most tasks lived
+  --inspect SOCKET  show the tasks while they run: `top SOCKET` draws them
   --help        print this
 
 It starts a small database server on a free port of the loopback interface, and ends by itself. Real sockets need the real
 clock: it cannot run in virtual time.";
 
 fn main() -> ExitCode {
-    let trace = match TraceOption::from_args() {
-        Ok(Some(trace)) => trace,
+    let options = match RunOptions::from_args() {
+        Ok(Some(options)) => options,
         Ok(None) => {
             println!("{HELP}");
             return ExitCode::SUCCESS;
@@ -47,9 +49,12 @@ fn main() -> ExitCode {
         }
     };
     let runtime = Runtime::new();
-    trace.listen(&runtime);
+    if let Err(error) = options.begin(&runtime) {
+        eprintln!("goodbye: {error}");
+        return ExitCode::from(2);
+    }
     let ended = runtime.block_on(shop()).map_err(BoxError::from);
-    match ended.and(trace.write().map_err(BoxError::from)) {
+    match ended.and(options.finish().map_err(BoxError::from)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("goodbye: {error:#}");

@@ -11,10 +11,11 @@
 //! time. (Groups get a limit of their own; until then this also shows how to write something that tasks wait for.) What
 //! would meet every port, such as no descriptors left, is an error of the task, and the first one ends the scan.
 
-#[path = "support/trace_option.rs"]
-mod trace_option;
+#[path = "support/run_options.rs"]
+mod run_options;
 
 use lexopt::prelude::*;
+use run_options::RunOptions;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -26,7 +27,6 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 use taskgroup::net::TcpStream;
 use taskgroup::{BoxError, ExceptionGroup, Runtime, task_group, timeout};
-use trace_option::TraceOption;
 
 const HELP: &str = "\
 Finds out which TCP ports of a host are open.
@@ -40,6 +40,8 @@ Usage: portscan [OPTIONS] HOST PORTS
   --timeout-ms MS  how long a port may take to answer [default: 1000]
   --yes            scan a host that is not this machine: only with its owner's consent
   --trace FILE     write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
+  --tree           print the task tree as it was when most tasks lived
+  --inspect SOCKET  show the tasks while they run: `top SOCKET` draws them
   --help           print this
 
 Real sockets need the real clock: it cannot run in virtual time.
@@ -53,7 +55,7 @@ struct Options {
     at_most: usize,
     timeout: Duration,
     yes: bool,
-    trace: TraceOption,
+    run: RunOptions,
 }
 
 impl Options {
@@ -62,13 +64,15 @@ impl Options {
         let mut parser = lexopt::Parser::from_env();
         let (mut host, mut ports) = (None, None);
         let (mut at_most, mut timeout, mut yes) = (256, Duration::from_secs(1), false);
-        let mut trace = TraceOption::default();
+        let mut run = RunOptions::default();
         while let Some(arg) = parser.next()? {
             match arg {
                 Long("at-most") => at_most = positive(&mut parser, "--at-most")?,
                 Long("timeout-ms") => timeout = Duration::from_millis(positive(&mut parser, "--timeout-ms")? as u64),
                 Long("yes") => yes = true,
-                Long("trace") => trace.take(&mut parser)?,
+                Long("trace") => run.trace(&mut parser)?,
+                Long("tree") => run.tree(),
+                Long("inspect") => run.inspect(&mut parser)?,
                 Long("help") | Short('h') => return Ok(None),
                 Value(value) if host.is_none() => host = Some(value.string()?),
                 Value(value) if ports.is_none() => ports = Some(parse_ports(&value.string()?)?),
@@ -77,7 +81,7 @@ impl Options {
         }
         let host = host.ok_or("no host is given")?;
         let ports = ports.ok_or("no ports are given, such as 22,80,8000-8100")?;
-        Ok(Some(Self { host, ports, at_most, timeout, yes, trace }))
+        Ok(Some(Self { host, ports, at_most, timeout, yes, run }))
     }
 
     /// The address to scan. Blocks while it looks a name up.
@@ -241,9 +245,9 @@ fn show_progress(done: usize, all: usize) {
 
 fn run(address: IpAddr, options: &Options) -> Result<ExitCode, BoxError> {
     let runtime = Runtime::new();
-    options.trace.listen(&runtime);
+    options.run.begin(&runtime)?;
     let found = runtime.try_block_on(scan(address, options));
-    let written = options.trace.write(); // also of a scan that failed
+    let written = options.run.finish(); // also of a scan that failed
     let found = found??;
     let mut output = io::stdout().lock();
     for port in found.iter().filter(|(_, state)| **state == Port::Open).map(|(port, _)| *port) {

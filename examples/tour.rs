@@ -9,10 +9,11 @@
 //! the source (`an_unlucky_day`), and the tree, which names the tasks and the lines where they were spawned.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
 
-#[path = "support/trace_option.rs"]
-mod trace_option;
+#[path = "support/run_options.rs"]
+mod run_options;
 
 use futures_lite::{AsyncReadExt, StreamExt};
+use run_options::RunOptions;
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
@@ -23,7 +24,6 @@ use taskgroup::net::{TcpListener, TcpStream};
 use taskgroup::{
     BoxError, Elapsed, ExceptionGroup, JoinError, JoinErrorKind, Runtime, Task, now, sleep, task_group, timeout_at,
 };
-use trace_option::TraceOption;
 
 const HELP: &str = "\
 Task groups at work over real sockets: one group that ends well, one that does not.
@@ -31,14 +31,16 @@ Task groups at work over real sockets: one group that ends well, one that does n
 Usage: tour [OPTIONS]
 
   --trace FILE  write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
+  --tree        print the task tree as it was when most tasks lived
+  --inspect SOCKET  show the tasks while they run: `top SOCKET` draws them
   --help        print this
 
 It starts a small server on a free port of the loopback interface, fetches from it, and ends by itself after about a
 second. Nothing else is contacted. Real sockets need the real clock: it cannot run in virtual time.";
 
 fn main() -> ExitCode {
-    let trace = match TraceOption::from_args() {
-        Ok(Some(trace)) => trace,
+    let options = match RunOptions::from_args() {
+        Ok(Some(options)) => options,
         Ok(None) => {
             println!("{HELP}");
             return ExitCode::SUCCESS;
@@ -49,9 +51,12 @@ fn main() -> ExitCode {
         }
     };
     let runtime = Runtime::new();
-    trace.listen(&runtime);
+    if let Err(error) = options.begin(&runtime) {
+        eprintln!("tour: {error}");
+        return ExitCode::from(2);
+    }
     let ended = runtime.block_on(tour()).map_err(BoxError::from);
-    match ended.and(trace.write().map_err(BoxError::from)) {
+    match ended.and(options.finish().map_err(BoxError::from)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tour: {error:#}");

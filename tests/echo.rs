@@ -189,7 +189,7 @@ fn wrong_arguments_are_exit_2() -> Test {
         (&["load"], "load needs the address of a server"),
         (&["load", "here"], "\"here\" is not an address like 127.0.0.1:7007 or [::1]:7007"),
         (&["serve", "127.0.0.1:0", "more"], "one argument too many: \"more\""),
-        (&["serve", "--size", "1"], "serve takes no options"),
+        (&["serve", "--size", "1"], "serve takes no option but --inspect"),
         (&["--seconds", "nan"], "--seconds nan: not from 0.001 to 86400"),
         (&["--connections", "0"], "--connections 0: not from 1 to 60000"),
         (&["--size", "-1"], "--size \"-1\": invalid digit found in string"),

@@ -12,21 +12,21 @@
 //! nothing of the station.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program prints")]
 
+#[path = "../support/run_options.rs"]
+mod run_options;
 mod station;
 #[allow(dead_code, reason = "it is for other programs too")]
 mod supervision;
 mod timeline;
-#[path = "../support/trace_option.rs"]
-mod trace_option;
 
 use lexopt::prelude::*;
+use run_options::RunOptions;
 use station::Station;
 use std::process::ExitCode;
 use std::time::Duration;
 use supervision::{BadPlan, Strategy};
 use taskgroup::{BoxError, CancelScope, Clock, ExceptionGroup, Runtime};
 use timeline::Timeline;
-use trace_option::TraceOption;
 
 const HELP: &str = "\
 Three days of a weather station whose parts fail, and of the supervisor that starts them again.
@@ -37,6 +37,7 @@ Usage: supervisor [OPTIONS]
                    rest (it and those that were started after it) [default: one]
   --seed N         other weather, other failures; the same number, the same run [default: 1]
   --trace FILE     write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
+  --tree           print the task tree as it was when most tasks lived
   --help           print this
 
 It runs in virtual time and contacts nothing.
@@ -59,9 +60,12 @@ fn main() -> ExitCode {
         }
     };
     let runtime = Runtime::with_clock(Clock::Autojump);
-    options.trace.listen(&runtime);
+    if let Err(error) = options.run.begin(&runtime) {
+        eprintln!("supervisor: {error}");
+        return ExitCode::from(2);
+    }
     let ended = runtime.block_on(three_days(&options));
-    if let Err(error) = options.trace.write() {
+    if let Err(error) = options.run.finish() {
         eprintln!("supervisor: {error}");
         return ExitCode::from(2);
     }
@@ -78,25 +82,26 @@ fn main() -> ExitCode {
 struct Options {
     strategy: Strategy,
     seed: u64,
-    trace: TraceOption,
+    run: RunOptions,
 }
 
 impl Options {
     /// `None`: help was asked for.
     fn from_args() -> Result<Option<Self>, lexopt::Error> {
         let (mut strategy, mut seed) = (Strategy::OneForOne, 1);
-        let mut trace = TraceOption::default();
+        let mut run = RunOptions::default();
         let mut parser = lexopt::Parser::from_env();
         while let Some(arg) = parser.next()? {
             match arg {
                 Long("strategy") => strategy = parse_strategy(&parser.value()?.string()?)?,
                 Long("seed") => seed = parser.value()?.parse()?,
-                Long("trace") => trace.take(&mut parser)?,
+                Long("trace") => run.trace(&mut parser)?,
+                Long("tree") => run.tree(),
                 Long("help") | Short('h') => return Ok(None),
                 _ => return Err(arg.unexpected()),
             }
         }
-        Ok(Some(Self { strategy, seed, trace }))
+        Ok(Some(Self { strategy, seed, run }))
     }
 }
 

@@ -1,8 +1,10 @@
-//! `--trace FILE`, which all programs take: what is written, and what is refused before the run.
+//! `--trace FILE`, `--tree` and `--inspect SOCKET`: what is written, and what is refused before the run.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// Each program, and arguments with which it ends soon.
 const PROGRAMS: &[(&str, &[&str])] = &[
@@ -76,11 +78,69 @@ fn a_file_that_cannot_be_written_is_refused_before_the_run() {
 }
 
 #[test]
-fn help_names_it() {
+fn help_names_them() {
     for (program, _) in PROGRAMS {
         let output = Command::new(program).arg("--help").output().expect("it was built with this test");
-        assert!(String::from_utf8_lossy(&output.stdout).contains("--trace FILE"), "{program}");
+        let help = String::from_utf8_lossy(&output.stdout);
+        assert!(help.contains("--trace FILE") && help.contains("--tree"), "{program}: {help}");
+        assert_eq!(help.contains("--inspect SOCKET"), !program.ends_with("supervisor"), "{program}: {help}");
     }
+}
+
+#[test]
+fn the_tree_is_printed_as_it_was_when_most_tasks_lived() {
+    let output = Command::new(env!("CARGO_BIN_EXE_supervisor")).args(["--seed", "3", "--tree"]).output();
+    let output = output.expect("it was built with this test");
+    let golden = include_str!("golden/supervisor_tree.txt");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), golden);
+}
+
+#[test]
+fn every_program_prints_its_tree() {
+    for (program, arguments) in PROGRAMS {
+        let output =
+            Command::new(program).args(*arguments).arg("--tree").output().expect("it was built with this test");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.contains("when most of them lived:\nmain (block_on): "), "{program}: {errors}");
+    }
+}
+
+#[test]
+fn a_socket_that_cannot_be_is_refused_before_the_run() {
+    let directory = Directory::new("socket");
+    let file = directory.file("precious");
+    fs::write(&file, "precious").expect("a file");
+    for (program, arguments) in PROGRAMS.iter().filter(|(program, _)| !program.ends_with("supervisor")) {
+        let output = Command::new(program).args(*arguments).args(["--inspect", &file]).output();
+        let output = output.expect("it was built with this test");
+        assert_ne!(output.status.code(), Some(0), "{program}");
+        assert!(output.stdout.is_empty(), "{program}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains("that is a file, and no socket; choose another path"), "{program}: {error}");
+    }
+}
+
+#[test]
+fn a_server_shows_its_tasks_to_who_connects_and_removes_the_socket_if_it_ends_in_order() {
+    let directory = Directory::new("inspect");
+    let file = directory.file("echo.socket");
+    let run = Command::new(env!("CARGO_BIN_EXE_echo"))
+        .args(["--connections", "2", "--seconds", "0.3", "--inspect", &file])
+        .stdout(Stdio::null())
+        .spawn();
+    let mut run = run.expect("it was built with this test");
+    let mut stream = loop {
+        match UnixStream::connect(&file) {
+            Ok(stream) => break stream,
+            Err(_) => std::thread::yield_now(), // it has not begun yet
+        }
+    };
+    stream.write_all(b"tree\n").expect("it listens");
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).expect("it answers");
+    assert!(line.starts_with("main (block_on): "), "{line}");
+    assert!(run.wait().expect("it was started").success());
+    assert!(!fs::exists(&file).expect("a path"));
 }
 
 #[test]
