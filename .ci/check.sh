@@ -36,6 +36,7 @@ lint() {
     run cargo clippy "${light[@]}" --all-targets --quiet -- -D warnings
     run cargo clippy "${light[@]}" --all-targets --features anyhow,plain,tracing --quiet -- -D warnings
     run cargo clippy -p taskgroup --quiet -- -D warnings # the crate as it is by default
+    run cargo clippy -p taskgroup --no-default-features --quiet -- -D warnings
     local msrv=1.88.0
     if rustup toolchain list 2>/dev/null | grep -q "^$msrv-"; then
         CARGO_TARGET_DIR=target/msrv run cargo "+$msrv" check "${light[@]}" --all-targets --quiet

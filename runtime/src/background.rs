@@ -29,6 +29,7 @@ pub(crate) struct Background {
 
 impl Background {
     /// Whether one of them is being polled (or dropped).
+    #[cfg(feature = "net")]
     #[inline(always)]
     pub(crate) fn is_polled(&self) -> bool {
         self.is_polled.get()

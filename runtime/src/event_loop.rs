@@ -127,7 +127,7 @@ impl<'env> Runtime<'env> {
         let reactor = self.local.reactor();
         let at_once = timeout == Some(Duration::ZERO);
         if reactor.is_sleepable() {
-            if at_once && reactor.len() == 0 {
+            if at_once && reactor.is_idle() {
                 return Ok(());
             }
             self.local.tell(|| Event::Phase(Phase::Wait(timeout)));

@@ -295,7 +295,7 @@ impl<T: IoSafe> Async<T> {
     /// }
     /// ```
     fn take_breath(&self, cx: &Context<'_>) -> Poll<()> {
-        if self.local.may_operate() {
+        if self.local.reactor().may_operate(self.local.polls()) {
             return Poll::Ready(());
         }
         cx.waker().wake_by_ref();

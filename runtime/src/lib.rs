@@ -29,10 +29,12 @@
 mod background;
 mod block_on;
 mod clock;
+mod embed;
 mod error;
 mod event_loop;
 mod freeze;
 mod interval;
+#[cfg(feature = "net")]
 mod io;
 mod local;
 #[cfg(all(target_pointer_width = "64", not(feature = "plain")))]
@@ -40,6 +42,10 @@ mod raw;
 #[cfg(not(all(target_pointer_width = "64", not(feature = "plain"))))]
 #[path = "plain.rs"]
 mod raw;
+#[cfg(feature = "net")]
+mod reactor;
+#[cfg(not(feature = "net"))]
+#[path = "no_reactor.rs"]
 mod reactor;
 mod remote;
 mod reporter;
@@ -59,6 +65,7 @@ mod yield_now;
 
 pub mod current;
 pub mod instrument;
+#[cfg(feature = "net")]
 pub mod net;
 pub mod ready;
 
@@ -68,9 +75,11 @@ pub use error::{BlockOnError, ClockIsReal};
 pub use event_loop::Turn;
 pub use freeze::{count_cancel_in, count_cancel_out, is_frozen, is_quiet, set_freeze_probe};
 pub use interval::{Interval, MissedTicks, interval};
+#[cfg(feature = "net")]
 pub use io::Async;
 pub use local::Local;
 pub use raw::Beside;
+#[cfg(feature = "net")]
 pub use reactor::IoSafe;
 pub use remote::Hold;
 pub use reporter::{Report, report, set_reporter};

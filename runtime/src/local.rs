@@ -42,9 +42,6 @@ thread_local! {
 /// Polls after which a turn looks at sockets and timers again. Checked between batches.
 const POLLS_A_TURN: u32 = 64;
 
-/// Operations on descriptors that a task may do without a wait in between.
-const OPERATIONS_A_POLL: u32 = 64;
-
 /// The part of a runtime that its tasks can reach. Opaque: the methods are those of what is built on it.
 pub struct Local {
     /// Its number in this process.
@@ -64,8 +61,6 @@ pub struct Local {
     unsettled: Cell<u32>,
     /// The number of the turn; see [`Local::turn_number`].
     turn: Cell<u64>,
-    /// At which poll operations were last counted, and how many there were in it.
-    operations: Cell<(u32, u32)>,
     /// Between the start and the end of a turn. A wake from this thread need not disturb a sleeper then.
     in_turn: Cell<bool>,
     /// The runtime is being dropped: nothing is spawned any more.
@@ -90,7 +85,6 @@ impl Local {
             polls_before: Cell::new(0),
             unsettled: Cell::new(0),
             turn: Cell::new(0),
-            operations: Cell::new((0, 0)),
             in_turn: Cell::new(false),
             closed: Cell::new(false),
             background: Background::default(),
@@ -305,14 +299,10 @@ impl Local {
         self.turn.get()
     }
 
-    /// Whether what is being polled may do one more operation that does not wait. Counted from the last poll of
-    /// anything; after [`OPERATIONS_A_POLL`] the answer is no, once, and the count begins anew.
-    pub(crate) fn may_operate(&self) -> bool {
-        let (poll, done) = self.operations.get();
-        let done = if poll == self.polls.get() { done + 1 } else { 1 };
-        let may = done <= OPERATIONS_A_POLL;
-        self.operations.set((self.polls.get(), if may { done } else { 0 }));
-        may
+    /// Polls ever made, wrapping: as long as it stays the same, one and the same thing is being polled.
+    #[cfg(feature = "net")]
+    pub(crate) fn polls(&self) -> u32 {
+        self.polls.get()
     }
 
     pub(crate) fn slots(&self) -> &Slots {

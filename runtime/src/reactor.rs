@@ -31,15 +31,17 @@ mod source;
 #[cfg(test)]
 mod one_shot;
 
+pub(crate) use polling::Poller as Sleeper;
 pub(crate) use source::{Direction, Source, Ticket};
 
+use crate::instrument::WaitsFor;
 use crate::local::Local;
 use crate::wakeup::Wakeup;
 use polling::{Event, Events, PollMode, Poller};
 use slab::Slab;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +82,10 @@ pub(crate) struct Reactor {
     waited_on: Cell<usize>,
     /// Who is to be woken for the events at hand. Empty but in `dispatch`, and kept for its room.
     woken: Cell<Vec<Wakeup>>,
+    /// At which poll operations were last counted, and how many there were in it.
+    operations: Cell<(u32, u32)>,
+    /// Somebody outside waits for the poller: what rings in it has to be taken out in each turn.
+    is_shown: Cell<bool>,
     /// Use one-shot registrations even where edge mode exists. For tests of the fallback.
     one_shot: Cell<bool>,
 }
@@ -101,6 +107,9 @@ enum Mode {
     /// For one shot, each time somebody waits.
     OneShot,
 }
+
+/// Operations that a task may do without a wait in between.
+const OPERATIONS_A_POLL: u32 = 64;
 
 /// The bits of a key that are a place in the slab; the generation is above them.
 const HALF: u32 = usize::BITS / 2;
@@ -167,6 +176,21 @@ impl Reactor {
         self.watcher.get().is_some()
     }
 
+    /// Whether a look into the poller would show nothing: no descriptor is watched, and nobody looks at the poller
+    /// itself, so that a ring may stay in it.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.sources.borrow().is_empty() && !self.is_shown.get()
+    }
+
+    /// The poller's own descriptor, for somebody outside to wait for.
+    pub(crate) fn show(&self, local: &Local) -> io::Result<BorrowedFd<'_>> {
+        let watcher = self.watcher(local)?;
+        if !self.is_shown.replace(true) && local.remote().has_rung() {
+            watcher.poller.notify()?; // who rang before there was a poller, or before each ring was taken out, is seen too
+        }
+        Ok(watcher.poller.as_fd())
+    }
+
     /// How many descriptors are watched.
     pub(crate) fn len(&self) -> usize {
         self.sources.borrow().len()
@@ -181,8 +205,18 @@ impl Reactor {
         self.waited_on.get() > 0
     }
 
+    /// Whether what is being polled may do one more operation that does not wait. Counted from the last poll of anything;
+    /// after [`OPERATIONS_A_POLL`] the answer is no, once, and the count begins anew.
+    pub(crate) fn may_operate(&self, polls: u32) -> bool {
+        let (poll, done) = self.operations.get();
+        let done = if poll == polls { done + 1 } else { 1 };
+        let may = done <= OPERATIONS_A_POLL;
+        self.operations.set((polls, if may { done } else { 0 }));
+        may
+    }
+
     /// Shows who waits for which descriptor. `look` runs nobody's code.
-    pub(crate) fn each_waiter(&self, mut look: impl FnMut(RawFd, Direction, &Wakeup)) {
+    pub(crate) fn each_waiter(&self, mut look: impl FnMut(WaitsFor, &Wakeup)) {
         self.sources.borrow().iter().for_each(|(_, source)| source.each_waiter(&mut look));
     }
 

@@ -18,11 +18,12 @@
 
 mod sent;
 
+use crate::reactor::Sleeper;
 use crate::waker::Address;
 use concurrent_queue::ConcurrentQueue;
-use polling::Poller;
 use sent::Sent;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::thread::{self, Thread};
@@ -66,11 +67,22 @@ pub(crate) struct Remote {
     /// The sleeper has been disturbed since it last looked.
     notified: AtomicBool,
     /// Set once, when the first source is registered. Weak: a waker that outlives the runtime holds no descriptors.
-    poller: OnceLock<Weak<Poller>>,
+    poller: OnceLock<Weak<Sleeper>>,
     /// Who parks while there is no poller.
     thread: Thread,
     /// Guards that say "work is under way elsewhere"; see [`Hold`].
     holds: AtomicUsize,
+    /// What a host wants to be called by a ring; see [`Runtime::wake_hook`](crate::Runtime::wake_hook).
+    hook: OnceLock<Hook>,
+}
+
+/// See [`Remote::hook`].
+pub(crate) struct Hook(Box<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 impl Remote {
@@ -84,6 +96,7 @@ impl Remote {
             poller: OnceLock::new(),
             thread: thread::current(),
             holds: AtomicUsize::new(0),
+            hook: OnceLock::new(),
         });
         let runtimes = &mut *write();
         let mut id = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -119,10 +132,19 @@ impl Remote {
             Some(None) => {} // the runtime is gone
             None => self.thread.unpark(),
         }
+        if let Some(Hook(hook)) = self.hook.get() {
+            hook();
+        }
+    }
+
+    /// From now on a ring is told to `hook` too. The first one that is set stays.
+    pub(crate) fn tell_rings_to(&self, hook: Box<dyn Fn() + Send + Sync>) {
+        _ = self.hook.set(Hook(hook));
     }
 
     /// From now on the loop sleeps in `poller`.
-    pub(crate) fn sleep_in(&self, poller: Weak<Poller>) {
+    #[cfg_attr(not(feature = "net"), expect(dead_code, reason = "there is no poller"))]
+    pub(crate) fn sleep_in(&self, poller: Weak<Sleeper>) {
         let first = self.poller.set(poller).is_ok();
         debug_assert!(first, "a runtime has one poller");
         fence(Ordering::SeqCst);

@@ -126,10 +126,12 @@ pub use timeout::{Elapsed, timeout, timeout_at};
 #[doc(hidden)]
 pub use tree::node_count;
 
+#[cfg(feature = "net")]
+pub use taskgroup_runtime::{Async, IoSafe, net};
 pub use taskgroup_runtime::{
-    Async, BlockOnError, Census, Clock, ClockIsReal, GroupNode, Hold, Interval, IoSafe, MissedTicks, OpenPart, Report,
-    Runtime, Sleep, Stall, TICK, TaskNode, TaskState, TaskTree, TreeDisplay, Turn, Watchdog, YieldNow, advance,
-    block_on, hold, instrument, interval, net, now, set_reporter, sleep, sleep_until, tree, yield_now,
+    BlockOnError, Census, Clock, ClockIsReal, GroupNode, Hold, Interval, MissedTicks, OpenPart, Report, Runtime, Sleep,
+    Stall, TICK, TaskNode, TaskState, TaskTree, TreeDisplay, Turn, Watchdog, YieldNow, advance, block_on, hold,
+    instrument, interval, now, set_reporter, sleep, sleep_until, tree, yield_now,
 };
 
 /// The README's programs are compiled and run with the tests.

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 use super::Reactor;
+use crate::instrument::WaitsFor;
 use crate::local::Local;
 use crate::wakeup::Wakeup;
 use slab::Slab;
@@ -203,11 +204,13 @@ impl Source {
     }
 
     /// Shows who waits for what. `look` runs nobody's code.
-    pub(super) fn each_waiter(&self, mut look: impl FnMut(RawFd, Direction, &Wakeup)) {
-        for direction in [Direction::Read, Direction::Write] {
+    pub(super) fn each_waiter(&self, mut look: impl FnMut(WaitsFor, &Wakeup)) {
+        for (direction, wait) in
+            [(Direction::Read, WaitsFor::Readable(self.fd)), (Direction::Write, WaitsFor::Writable(self.fd))]
+        {
             let waiters = self.side(direction).waiters.borrow();
             let more = waiters.more.iter().flat_map(|more| more.iter().map(|(_, wakeup)| wakeup));
-            waiters.one.iter().chain(more).chain(&waiters.poller).for_each(|wakeup| look(self.fd, direction, wakeup));
+            waiters.one.iter().chain(more).chain(&waiters.poller).for_each(|wakeup| look(wait, wakeup));
         }
     }
 

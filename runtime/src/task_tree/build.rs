@@ -13,7 +13,6 @@ use crate::current::{Current, NONE};
 use crate::event_loop::MAIN;
 use crate::instrument::{GroupNumber, TaskNumber, WaitsFor};
 use crate::local::Local;
-use crate::reactor::Direction;
 use crate::ready::{ROOTS, Wait};
 use crate::slots::Seen;
 use crate::wakeup::Wakeup;
@@ -155,13 +154,10 @@ impl Sight {
         for (at, slot) in timers {
             self.waits.entry(slot).or_default().push(WaitsFor::Timer(Some(at)));
         }
-        local.reactor().each_waiter(|fd, direction, wakeup| {
-            let Some(slot) = slot_of(&self.wakers, local, wakeup) else { return };
-            let wait = match direction {
-                Direction::Read => WaitsFor::Readable(fd),
-                Direction::Write => WaitsFor::Writable(fd),
-            };
-            self.waits.entry(slot).or_default().push(wait);
+        local.reactor().each_waiter(|wait, wakeup| {
+            if let Some(slot) = slot_of(&self.wakers, local, wakeup) {
+                self.waits.entry(slot).or_default().push(wait);
+            }
         });
     }
 
