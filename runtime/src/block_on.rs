@@ -85,13 +85,17 @@ impl Runtime<'_> {
         let mut quiet_since = None;
         loop {
             let quiet = self.is_stalled();
-            if quiet && self.stall_is_an_error.get() {
+            let looks_first = quiet && self.local.reactor().looks_first();
+            if quiet && !looks_first && self.stall_is_an_error.get() {
                 self.seed.tell();
                 return Err(BlockOnError::Stalled(self.stall()));
             }
             // Counted from when it became quiet: the wait may end early, and more than once.
             let since = (quiet && !reported).then(|| *quiet_since.get_or_insert_with(Instant::now));
-            let limit = since.map(|since| STALLED_AFTER.saturating_sub(since.elapsed()));
+            let limit = match looks_first {
+                true => Some(Duration::ZERO),
+                false => since.map(|since| STALLED_AFTER.saturating_sub(since.elapsed())),
+            };
             let polls = self.turn_once(limit, Some(&mut main))?;
             if let Some(output) = main.output.take() {
                 return Ok(output);

@@ -98,7 +98,11 @@ impl<'env> Runtime<'env> {
         self.wait(timeout)?;
         self.dispatch();
         self.expire();
-        Ok(self.run(&mut main))
+        let polls = self.run(&mut main);
+        if polls > 0 {
+            self.local.reactor().has_run();
+        }
+        Ok(polls)
     }
 
     /// How long the wait may last.
@@ -115,7 +119,9 @@ impl<'env> Runtime<'env> {
         match deadline {
             Some(tick) if tick <= time.tick() || time.until(tick).is_zero() => Some(Duration::ZERO),
             Some(tick) if time.jumps() && limit != Some(Duration::ZERO) && !self.may_be_woken_from_outside() => {
-                time.jump_to(tick);
+                if !self.local.reactor().looks_first() {
+                    time.jump_to(tick);
+                }
                 Some(Duration::ZERO)
             }
             _ => limit,

@@ -62,9 +62,21 @@ impl<T: IoSafe> Async<T> {
                 "there is no runtime here to wait with: make sockets inside `block_on(async { .. })`",
             )
         })?;
+        Self::new_in(local, io)
+    }
+
+    /// The same with a runtime that need not be in its turn.
+    pub(crate) fn new_in(local: Rc<Local>, io: T) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&io, true)?;
         let source = local.reactor().watch(&local, &io)?;
         Ok(Self { io: Some(io), source, local })
+    }
+
+    /// Whoever waits for it counts for nothing: virtual time goes on, and a stall is one.
+    #[cfg(feature = "signal")]
+    pub(crate) fn in_background(self) -> Self {
+        self.local.reactor().put_in_background(&self.source);
+        self
     }
 
     /// What is inside.

@@ -19,6 +19,7 @@
 //! - [`Runtime::tree`] shows every task and what it waits for; [`Runtime::shuffled`] finds programs that depend on who
 //!   comes first.
 //! - [`net`] has the sockets; [`Async`] makes any pollable descriptor awaitable.
+//! - With the feature `signal`: `signal`, what the system and other processes tell this one.
 //! - [`ready`] and [`current`] are what an executor is made of, for crates that build groups of tasks.
 //!
 //! What it is not: parallel (one thread, and no other is ever started), a home for blocking calls, or work-stealing.
@@ -68,6 +69,8 @@ pub mod instrument;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod ready;
+#[cfg(feature = "signal")]
+pub mod signal;
 
 pub use block_on::block_on;
 pub use clock::{Clock, TICK};

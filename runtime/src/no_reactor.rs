@@ -37,6 +37,12 @@ impl Reactor {
         false
     }
 
+    pub(crate) fn looks_first(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn has_run(&self) {}
+
     pub(crate) fn len(&self) -> usize {
         0
     }

@@ -80,6 +80,10 @@ pub(crate) struct Reactor {
     generation: Cell<usize>,
     /// Directions with somebody waiting. While there are any, virtual time stands still.
     waited_on: Cell<usize>,
+    /// Sources in the background: their waits are not in `waited_on`.
+    in_background: Cell<usize>,
+    /// Whether the poller was asked since anything ran last: then there is no news of those.
+    has_looked: Cell<bool>,
     /// Who is to be woken for the events at hand. Empty but in `dispatch`, and kept for its room.
     woken: Cell<Vec<Wakeup>>,
     /// At which poll operations were last counted, and how many there were in it.
@@ -131,14 +135,16 @@ impl Reactor {
             let generation = self.generation.get();
             self.generation.set(generation.wrapping_add(1) & (usize::MAX >> (HALF + 1))); // never usize::MAX
             let key = place.key() | generation << HALF;
-            let is_counted = !local.background().is_polled();
-            Rc::clone(place.insert(Rc::new(Source::new(key, io.as_fd().as_raw_fd(), is_counted))))
+            Rc::clone(place.insert(Rc::new(Source::new(key, io.as_fd().as_raw_fd()))))
         };
         let added = watcher.add(io, source.key());
         if let Err(error) = added {
             let source = self.sources.borrow_mut().remove(place_of(source.key()));
             drop(source);
             return Err(explain(error));
+        }
+        if local.background().is_polled() {
+            self.put_in_background(&source);
         }
         Ok(source)
     }
@@ -149,6 +155,9 @@ impl Reactor {
             drop(watcher.poller.delete(fd));
         }
         let removed = self.sources.borrow_mut().try_remove(place_of(source.key()));
+        if source.is_in_background() {
+            self.in_background.set(self.in_background.get() - 1);
+        }
         let mut wakeups = Vec::new();
         source.take(self, Direction::Read, &mut wakeups);
         source.take(self, Direction::Write, &mut wakeups);
@@ -198,7 +207,7 @@ impl Reactor {
 
     /// How many of them are not of the background.
     pub(crate) fn counted(&self) -> usize {
-        self.sources.borrow().iter().filter(|(_, source)| source.is_counted()).count()
+        self.len() - self.in_background.get()
     }
 
     pub(crate) fn is_waited_on(&self) -> bool {
@@ -213,6 +222,28 @@ impl Reactor {
         let may = done <= OPERATIONS_A_POLL;
         self.operations.set((polls, if may { done } else { 0 }));
         may
+    }
+
+    /// Puts a source into the background: who waits for it counts for nothing. Nobody does yet.
+    pub(crate) fn put_in_background(&self, source: &Source) {
+        source.put_in_background();
+        self.in_background.set(self.in_background.get() + 1);
+    }
+
+    /// Whether the poller is to be asked once before virtual time moves or a stall is told: there may be news of a source
+    /// in the background. Not asked for again until something has run.
+    ///
+    /// ```text
+    /// raise(SIGINT); // the handler has written into the pipe of a listener in the background
+    /// sleep(HOUR).await; // the listener hears it now, and not in an hour
+    /// ```
+    pub(crate) fn looks_first(&self) -> bool {
+        self.in_background.get() > 0 && !self.has_looked.replace(true)
+    }
+
+    /// Something has run, and may have made news.
+    pub(crate) fn has_run(&self) {
+        self.has_looked.set(false);
     }
 
     /// Shows who waits for which descriptor. `look` runs nobody's code.

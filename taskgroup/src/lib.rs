@@ -38,6 +38,7 @@
 //! - [`TaskLocal`] values follow the tasks.
 //! - [`trace`]: a run, written down and drawn, as text, as a picture, for Perfetto.
 //! - See it run: [`tree`](tree()) and [`Runtime::tree`] give every task and what it waits for; a [`Stall`] carries that.
+//! - With the feature `signal`: `signal` hears what the system and other processes tell this one.
 //! - With the feature `inspect`, a running program shows its tree and its events on a Unix socket (`inspect`); with
 //!   `tracing`, its tasks are spans (`Spans`).
 //! - [`patterns`]: thirteen programs as one writes them in asyncio, and here.
@@ -128,6 +129,9 @@ pub use tree::node_count;
 
 #[cfg(feature = "net")]
 pub use taskgroup_runtime::{Async, IoSafe, net};
+#[cfg(feature = "signal")]
+pub use taskgroup_runtime::signal;
+
 pub use taskgroup_runtime::{
     BlockOnError, Census, Clock, ClockIsReal, GroupNode, Hold, Interval, MissedTicks, OpenPart, Report, Runtime, Sleep,
     Stall, TICK, TaskNode, TaskState, TaskTree, TreeDisplay, Turn, Watchdog, YieldNow, advance, block_on, hold,

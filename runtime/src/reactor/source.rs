@@ -35,8 +35,8 @@ pub(crate) struct Source {
     key: usize,
     /// The descriptor, to name it. It is the owner's, and nothing is done to it by this number.
     fd: RawFd,
-    /// Whether to wait for it counts as something that may happen yet: not in the background.
-    is_counted: bool,
+    /// Whether who waits for it counts for nothing: virtual time goes on, and a stall is one. Set before anybody waits.
+    in_background: Cell<bool>,
     read: Side,
     write: Side,
 }
@@ -83,16 +83,21 @@ pub(crate) struct Ticket {
 const ONE: u32 = u32::MAX;
 
 impl Source {
-    pub(super) fn new(key: usize, fd: RawFd, is_counted: bool) -> Self {
-        Self { key, fd, is_counted, read: Side::default(), write: Side::default() }
+    pub(super) fn new(key: usize, fd: RawFd) -> Self {
+        Self { key, fd, in_background: Cell::new(false), read: Side::default(), write: Side::default() }
+    }
+
+    pub(super) fn put_in_background(&self) {
+        debug_assert!(!self.read.is_waited_on() && !self.write.is_waited_on(), "waits were counted");
+        self.in_background.set(true);
+    }
+
+    pub(super) fn is_in_background(&self) -> bool {
+        self.in_background.get()
     }
 
     pub(super) fn key(&self) -> usize {
         self.key
-    }
-
-    pub(super) fn is_counted(&self) -> bool {
-        self.is_counted
     }
 
     fn side(&self, direction: Direction) -> &Side {
@@ -187,7 +192,7 @@ impl Source {
 
     fn waits(&self, local: &Local, was_waited_on: bool, fd: BorrowedFd<'_>) -> io::Result<()> {
         let reactor = local.reactor();
-        if self.is_counted && !was_waited_on {
+        if !was_waited_on && !self.in_background.get() {
             reactor.count_in();
         }
         reactor.arm(self, fd)
@@ -197,7 +202,7 @@ impl Source {
     pub(crate) fn give_up(&self, local: &Local, direction: Direction, ticket: Option<Ticket>) {
         let side = self.side(direction);
         let gone = side.remove(ticket);
-        if self.is_counted && gone.is_some() && !side.is_waited_on() {
+        if gone.is_some() && !side.is_waited_on() && !self.in_background.get() {
             local.reactor().count_out();
         }
         drop(gone); // last: dropping a foreign waker may end another wait
@@ -220,7 +225,7 @@ impl Source {
         if !side.is_waited_on() {
             return;
         }
-        if self.is_counted {
+        if !self.in_background.get() {
             reactor.count_out();
         }
         side.round.set(side.round.get().wrapping_add(1));
