@@ -6,14 +6,14 @@
 //! cargo run --release --bin echo -- load 127.0.0.1:7007 --connections 100 --seconds 5 --size 1024
 //! ```
 //!
-//! Shows a server as a group: a task for each connection, and none outlives [`serve`]. Shows a load as a group: its
+//! Shows a server as a group: a task for each connection, and none outlives the server. Shows a load as a group: its
 //! tasks borrow their connections and the counters of the function that started them, which are plain `Cell`s, since
 //! there is one thread.
 //!
-//! Look at [`serve`], where a connection that fails is reported and ends nobody else; at [`client`], which reads while
+//! Look at [`listen`], where a connection that fails is reported and ends nobody else; at [`client`], which reads while
 //! it writes; and at `bench`, which ends a server that has no end of its own by cancelling it.
 //!
-//! Ctrl-C kills the server: to end it in order comes later, with signals.
+//! Ctrl-C ends the server in order, see `answer` and `listen`: what has been read is still sent back.
 
 #[path = "support/latencies.rs"]
 mod latencies;
@@ -34,7 +34,10 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 use taskgroup::net::{TcpListener, TcpStream};
-use taskgroup::{BoxError, Elapsed, ExceptionGroup, Runtime, now, sleep, task_group, timeout, timeout_at};
+use taskgroup::signal::SignalKind;
+use taskgroup::{
+    BoxError, Elapsed, RunError, Runner, Runtime, TaskGroup, now, shield, sleep, task_group, timeout, timeout_at,
+};
 
 const HELP: &str = "\
 A TCP echo server and a load client.
@@ -48,16 +51,17 @@ Usage: echo [bench] [OPTIONS]       both in one process, over loopback
   --size BYTES     of each message, from 1 to 16777216 [default: 64]
   --trace FILE     write the run down: .svg (a picture), .json (for Perfetto), .jsonl (the events), .txt (a timeline)
   --tree           print the task tree as it was when most tasks lived
-  --inspect SOCKET  show the tasks while they run: `top SOCKET` draws them
+  --inspect SOCKET show the tasks while they run: `top SOCKET` draws them
   --help           print this
 
-A server that is killed writes nothing, so serve takes only --inspect. Real sockets need the real clock: nothing here can
-run in virtual time.
+serve takes only --trace, --tree and --inspect. Ctrl-C or SIGTERM ends it in order: it takes no more connections, sends
+back what it has read, for at most 5 seconds, and hangs up. A second one ends it at once. Real sockets need the real
+clock: nothing here can run in virtual time.
 
-Exit status: 0 if all went well, 1 if not, 2 if the arguments are wrong.
+Exit status: 0 if all went well, also for a server that was ended in order, 1 if not, 2 if the arguments are wrong.
 ";
 
-/// How long a server may take for an answer before it counts as dead.
+/// How long a server may take for an answer before it counts as dead; and a client to take one from a server that ends.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 enum Command {
@@ -85,8 +89,14 @@ impl Command {
                     load.time = Duration::from_secs_f64(number(&mut parser, "--seconds", 0.001..=86_400.0)?)
                 }
                 Long("size") => load.size = number(&mut parser, "--size", 1..=16 << 20)?,
-                Long("trace") => run.trace(&mut parser)?,
-                Long("tree") => run.tree(),
+                Long("trace") => {
+                    run.trace(&mut parser)?;
+                    continue;
+                }
+                Long("tree") => {
+                    run.tree();
+                    continue;
+                }
                 Long("inspect") => {
                     run.inspect(&mut parser)?;
                     continue;
@@ -102,7 +112,7 @@ impl Command {
         }
         match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             [] | ["bench"] => Ok(Self::Bench(load)),
-            ["serve", ..] if has_options => Err("serve takes no option but --inspect".into()),
+            ["serve", ..] if has_options => Err("serve takes no option but --trace, --tree and --inspect".into()),
             ["serve"] => Ok(Self::Serve((Ipv4Addr::LOCALHOST, 7007).into())),
             ["serve", at] => Ok(Self::Serve(address(at)?)),
             ["load", at] => Ok(Self::Load(address(at)?, load)),
@@ -129,38 +139,56 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("{text:?} is not an address like 127.0.0.1:7007 or [::1]:7007"))
 }
 
-/// Accepts connections and gives each a task, until it is cancelled.
-async fn serve(listener: &TcpListener) -> Result<Infallible, ExceptionGroup<BoxError>> {
-    task_group(async |g| {
-        loop {
-            match listener.accept().await {
-                Ok((stream, peer)) => {
-                    // The task ends in `()`: to the group it cannot fail, so no connection ends another.
-                    g.spawn(async move {
-                        if let Err(error) = echo(&stream).await {
-                            complain(format_args!("{peer}: {error}"));
-                        }
-                    })
-                    .named(peer.to_string());
-                }
-                // Most likely there are no descriptors left: `accept` fails at once until some connection has ended.
-                Err(error) => {
-                    complain(format_args!("cannot accept: {error}"));
-                    sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-    })
-    .await
+/// A server, until a signal ends it.
+fn serve(runtime: &Runtime<'_>, address: SocketAddr) -> Result<(), BoxError> {
+    let runner = Runner::new(runtime).signals([SignalKind::INTERRUPT, SignalKind::TERMINATE]).grace(PATIENCE);
+    let ended = runner.run(async |g| {
+        let listener = TcpListener::bind(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        writeln!(io::stdout(), "listening on {}", listener.local_addr()?)?;
+        listen(g, &listener).await
+    });
+    match ended {
+        Ok(never) => match never {},
+        Err(RunError::Interrupted { signal, .. }) => Ok(writeln!(io::stdout(), "ended by {signal}")?),
+        Err(RunError::Failed { errors, .. }) => Err(errors.single().unwrap_or_else(BoxError::from)),
+        Err(error) => Err(error.into()),
+    }
 }
 
-async fn echo(stream: &TcpStream) -> io::Result<()> {
+/// Accepts connections and gives each a task, until it is cancelled. Then no more are accepted, and the tasks are
+/// cancelled in their turn.
+async fn listen<'scope>(
+    g: &'scope TaskGroup<'scope, '_, BoxError>,
+    listener: &TcpListener,
+) -> Result<Infallible, BoxError> {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // The task ends in `()`: to the group it cannot fail, so no connection ends another.
+                g.spawn(async move {
+                    if let Err(error) = answer(&stream).await {
+                        complain(format_args!("{peer}: {error}"));
+                    }
+                })
+                .named(peer.to_string());
+            }
+            // Most likely there are no descriptors left: `accept` fails at once until some connection has ended.
+            Err(error) => {
+                complain(format_args!("cannot accept: {error}"));
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Sends everything back. A cancel ends it between two messages, so that nothing is lost that it has read.
+async fn answer(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = vec![0; 16 * 1024];
     loop {
         match stream.read(&mut buffer).await? {
             0 => return Ok(()),
-            n => stream.write_all(&buffer[..n]).await?,
+            n => shield(stream.write_all(&buffer[..n])).await?,
         }
     }
 }
@@ -251,7 +279,7 @@ async fn bench(load: &Load) -> Result<Report<'_>, BoxError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
     let report = task_group(async |g| {
-        let server = g.spawn_group(serve(&listener));
+        let server = g.spawn_group(task_group(async |g| listen(g, &listener).await));
         let report = put_load(address, load).await?;
         server.cancel("the load is over");
         Ok(report)
@@ -259,20 +287,14 @@ async fn bench(load: &Load) -> Result<Report<'_>, BoxError> {
     report.await.map_err(|errors| errors.single().unwrap_or_else(BoxError::from))
 }
 
-async fn run(command: Command) -> Result<(), BoxError> {
-    let mut output = io::stdout();
-    match command {
-        Command::Help => output.write_all(HELP.as_bytes())?,
-        Command::Serve(address) => {
-            let listener =
-                TcpListener::bind(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;
-            writeln!(output, "listening on {}", listener.local_addr()?)?;
-            serve(&listener).await?;
-        }
-        Command::Load(address, load) => writeln!(output, "{}", put_load(address, &load).await?)?,
-        Command::Bench(load) => writeln!(output, "{}", bench(&load).await?)?,
-    }
-    Ok(())
+fn run(command: Command, runtime: &Runtime<'_>) -> Result<(), BoxError> {
+    let report = match command {
+        Command::Help => return Ok(io::stdout().write_all(HELP.as_bytes())?),
+        Command::Serve(address) => return serve(runtime, address),
+        Command::Load(address, ref load) => runtime.try_block_on(put_load(address, load))??,
+        Command::Bench(ref load) => runtime.try_block_on(bench(load))??,
+    };
+    Ok(writeln!(io::stdout(), "{report}")?)
 }
 
 fn complain(text: impl Display) {
@@ -293,8 +315,7 @@ fn main() -> ExitCode {
         complain(error);
         return ExitCode::from(2);
     }
-    let ended = runtime.try_block_on(run(command)).unwrap_or_else(|error| Err(error.into()));
-    match ended.and(options.finish().map_err(BoxError::from)) {
+    match run(command, &runtime).and(options.finish().map_err(BoxError::from)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(error);

@@ -1,9 +1,11 @@
 //! The program `echo`: its server against clients in the test, its client against servers in the test, and both.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Output, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
@@ -29,22 +31,39 @@ struct Server {
     address: SocketAddr,
     /// The lines of its standard error.
     reported: Receiver<String>,
+    output: BufReader<ChildStdout>,
 }
 
 impl Server {
     fn start() -> Result<Self, Box<dyn Error>> {
-        let mut process =
-            command().args(["serve", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        Self::start_with(&[])
+    }
+
+    fn start_with(args: &[&str]) -> Result<Self, Box<dyn Error>> {
+        let mut command = command();
+        command.args(["serve", "127.0.0.1:0"]).args(args);
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let (stdout, stderr) = (process.stdout.take().ok_or("piped")?, process.stderr.take().ok_or("piped")?);
         let (report, reported) = mpsc::channel();
         thread::spawn(move || {
             BufReader::new(stderr).lines().map_while(Result::ok).try_for_each(|line| report.send(line))
         });
-        let mut server = Self { process, address: ([0; 4], 0).into(), reported };
+        let mut server = Self { process, address: ([0; 4], 0).into(), reported, output: BufReader::new(stdout) };
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
+        server.output.read_line(&mut line)?;
         server.address = line.strip_prefix("listening on ").ok_or("an address")?.trim_end().parse()?;
         Ok(server)
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.process), signal)?)
+    }
+
+    /// Waits for its end: the exit status, and the rest of its output.
+    fn end(&mut self) -> io::Result<(ExitStatus, String)> {
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest)?;
+        Ok((self.process.wait()?, rest))
     }
 }
 
@@ -114,6 +133,54 @@ fn a_connection_that_fails_is_reported_and_ends_no_other() -> Test {
     good.write_all(b"hello")?;
     good.read_exact(&mut back)?;
     assert_eq!(&back, b"hello");
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_and_sigterm_end_the_server_in_order() -> Test {
+    for (signal, name) in [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM")] {
+        let mut server = Server::start()?;
+        let mut client = TcpStream::connect(server.address)?;
+        let mut back = [0; 5];
+        client.write_all(b"hello")?;
+        client.read_exact(&mut back)?;
+        server.signal(signal)?;
+        let (status, rest) = server.end()?;
+        assert_eq!((status.code(), rest), (Some(0), format!("ended by {name}\n")));
+        assert_eq!(client.read(&mut back)?, 0, "the server has hung up");
+    }
+    Ok(())
+}
+
+/// A client that sends and does not read, until nothing goes through for a while: the server is stuck in an answer, which
+/// it wants to finish.
+fn choke(address: SocketAddr) -> io::Result<TcpStream> {
+    let mut client = TcpStream::connect(address)?;
+    client.set_write_timeout(Some(Duration::from_millis(200)))?;
+    while client.write(&[7; 65_536]).is_ok() {}
+    Ok(client)
+}
+
+#[test]
+fn the_second_ctrl_c_ends_the_server_at_once() -> Test {
+    let mut server = Server::start()?;
+    let _client = choke(server.address)?;
+    server.signal(Signal::INT)?;
+    while TcpStream::connect(server.address).is_ok() {} // the listener is gone: it has noticed
+    server.signal(Signal::INT)?;
+    assert_eq!(server.end()?.0.signal(), Some(Signal::INT.as_raw()));
+    Ok(())
+}
+
+#[test]
+fn a_server_that_was_ended_in_order_writes_its_trace() -> Test {
+    let file = std::env::temp_dir().join(format!("taskgroup-echo-{}.txt", std::process::id()));
+    let mut server = Server::start_with(&["--trace", file.to_str().ok_or("UTF-8")?])?;
+    server.signal(Signal::INT)?;
+    assert_eq!(server.end()?.0.code(), Some(0));
+    let text = std::fs::read_to_string(&file)?;
+    std::fs::remove_file(file)?;
+    assert!(text.contains("! cancel asked"), "{text}");
     Ok(())
 }
 
@@ -189,7 +256,7 @@ fn wrong_arguments_are_exit_2() -> Test {
         (&["load"], "load needs the address of a server"),
         (&["load", "here"], "\"here\" is not an address like 127.0.0.1:7007 or [::1]:7007"),
         (&["serve", "127.0.0.1:0", "more"], "one argument too many: \"more\""),
-        (&["serve", "--size", "1"], "serve takes no option but --inspect"),
+        (&["serve", "--size", "1"], "serve takes no option but --trace, --tree and --inspect"),
         (&["--seconds", "nan"], "--seconds nan: not from 0.001 to 86400"),
         (&["--connections", "0"], "--connections 0: not from 1 to 60000"),
         (&["--size", "-1"], "--size \"-1\": invalid digit found in string"),

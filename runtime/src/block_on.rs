@@ -41,14 +41,21 @@ const UNASKED_LIMIT: Duration = Duration::from_secs(1);
 /// ```
 #[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
+    match runtime_of_block_on().try_block_on(future) {
+        Ok(output) => output,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The runtime of [`block_on`], for what runs a program in another way.
+#[doc(hidden)]
+#[must_use]
+pub fn runtime_of_block_on<'env>() -> Runtime<'env> {
     let runtime = Runtime::new();
     if cfg!(debug_assertions) {
         runtime.instrument(Watchdog::with_limit(UNASKED_LIMIT));
     }
-    match runtime.try_block_on(future) {
-        Ok(output) => output,
-        Err(error) => panic!("{error}"),
-    }
+    runtime
 }
 
 impl Runtime<'_> {

@@ -72,7 +72,7 @@ pub mod ready;
 #[cfg(feature = "signal")]
 pub mod signal;
 
-pub use block_on::block_on;
+pub use block_on::{block_on, runtime_of_block_on};
 pub use clock::{Clock, TICK};
 pub use error::{BlockOnError, ClockIsReal};
 pub use event_loop::Turn;

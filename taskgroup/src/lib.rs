@@ -38,7 +38,8 @@
 //! - [`TaskLocal`] values follow the tasks.
 //! - [`trace`]: a run, written down and drawn, as text, as a picture, for Perfetto.
 //! - See it run: [`tree`](tree()) and [`Runtime::tree`] give every task and what it waits for; a [`Stall`] carries that.
-//! - With the feature `signal`: `signal` hears what the system and other processes tell this one.
+//! - With the feature `signal`: `run` runs a program as one group, which Ctrl-C cancels; `signal` hears what the system and
+//!   other processes tell this one.
 //! - With the feature `inspect`, a running program shows its tree and its events on a Unix socket (`inspect`); with
 //!   `tracing`, its tasks are spans (`Spans`).
 //! - [`patterns`]: thirteen programs as one writes them in asyncio, and here.
@@ -77,6 +78,10 @@ mod race;
 mod reason;
 #[cfg(doctest)]
 mod rejections;
+#[cfg(feature = "signal")]
+mod run;
+#[cfg(feature = "signal")]
+mod run_error;
 mod scope;
 mod shelf;
 #[cfg(feature = "tracing")]
@@ -113,6 +118,10 @@ pub use join_error::{JoinError, JoinErrorKind};
 pub use outcome::Outcome;
 pub use race::{NoWinner, race};
 pub use reason::Reason;
+#[cfg(feature = "signal")]
+pub use run::{Runner, run};
+#[cfg(feature = "signal")]
+pub use run_error::RunError;
 pub use scope::CancelScope;
 #[cfg(feature = "tracing")]
 pub use spans::Spans;

@@ -25,7 +25,8 @@ pub enum Reason {
     Text(Cow<'static, str>),
     /// What the group was in was cancelled, for this reason.
     Parent(Arc<Reason>),
-    /// The user asked the program to end, as by Ctrl-C. Nothing in this crate gives it; a program that listens does.
+    /// The user asked the program to end, as by Ctrl-C. What `run` cancels with (feature `signal`), and programs that
+    /// listen themselves.
     Interrupt,
     /// The future around it was dropped before its end: destructors only, no cleanups.
     Dropped,
