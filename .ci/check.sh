@@ -68,7 +68,7 @@ no_unsafe_elsewhere() {
 test_() {
     run cargo test --quiet
     run cargo test --quiet --features anyhow,tracing --test errors --test exception_groups --test spans
-    run cargo test --quiet -p taskgroup-runtime --features signal --test signal
+    run cargo test --quiet -p taskgroup-runtime --features signal --test signal --test tree_report
     run cargo test --quiet -p taskgroup-runtime --features signal --doc signal
     run cargo test --quiet -p taskgroup --features signal --doc run
     run cargo test --quiet --release --test depth

@@ -55,8 +55,8 @@ Usage: echo [bench] [OPTIONS]       both in one process, over loopback
   --help           print this
 
 serve takes only --trace, --tree and --inspect. Ctrl-C or SIGTERM ends it in order: it takes no more connections, sends
-back what it has read, for at most 5 seconds, and hangs up. A second one ends it at once. Real sockets need the real
-clock: nothing here can run in virtual time.
+back what it has read, for at most 5 seconds, and hangs up. A second one ends it at once. At SIGUSR1 it writes to standard
+error what each task waits for. Real sockets need the real clock: nothing here can run in virtual time.
 
 Exit status: 0 if all went well, also for a server that was ended in order, 1 if not, 2 if the arguments are wrong.
 ";
@@ -141,6 +141,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 
 /// A server, until a signal ends it.
 fn serve(runtime: &Runtime<'_>, address: SocketAddr) -> Result<(), BoxError> {
+    runtime.report_tree_on(SignalKind::USER_DEFINED1)?;
     let runner = Runner::new(runtime).signals([SignalKind::INTERRUPT, SignalKind::TERMINATE]).grace(PATIENCE);
     let ended = runner.run(async |g| {
         let listener = TcpListener::bind(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;

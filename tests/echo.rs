@@ -173,6 +173,22 @@ fn the_second_ctrl_c_ends_the_server_at_once() -> Test {
 }
 
 #[test]
+fn sigusr1_asks_what_each_task_waits_for() -> Test {
+    let server = Server::start()?;
+    let mut client = TcpStream::connect(server.address)?;
+    client.write_all(b"?")?;
+    client.read_exact(&mut [0])?; // the connection has its task
+    server.signal(Signal::USR1)?;
+    let mut lines = Vec::new();
+    while !lines.last().is_some_and(|line: &String| line.contains("task #1")) {
+        lines.push(server.reported.recv_timeout(Duration::from_secs(10))?);
+    }
+    assert_eq!(lines[0], "taskgroup: the tasks, as a signal asked:");
+    assert!(lines.last().ok_or("lines")?.contains("to be readable"), "{lines:?}");
+    Ok(())
+}
+
+#[test]
 fn a_server_that_was_ended_in_order_writes_its_trace() -> Test {
     let file = std::env::temp_dir().join(format!("taskgroup-echo-{}.txt", std::process::id()));
     let mut server = Server::start_with(&["--trace", file.to_str().ok_or("UTF-8")?])?;

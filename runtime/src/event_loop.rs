@@ -154,6 +154,8 @@ impl<'env> Runtime<'env> {
     fn dispatch(&self) {
         self.local.tell(|| Event::Phase(Phase::Dispatch));
         self.local.waking(|_| WokenBy::Descriptor, || self.local.reactor().dispatch(&self.local));
+        #[cfg(feature = "signal")]
+        crate::signal::report_if_asked(&self.local);
         for slot in self.local.remote().take() {
             self.local.waking(|_| WokenBy::Thread, || self.local.wake(slot));
         }

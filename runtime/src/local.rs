@@ -68,6 +68,8 @@ pub struct Local {
     background: Background,
     /// What is told of this runtime, and to whom.
     pub(crate) telling: Telling,
+    #[cfg(feature = "signal")]
+    pub(crate) tree_reports: crate::signal::TreeReports,
 }
 
 impl Local {
@@ -89,6 +91,8 @@ impl Local {
             closed: Cell::new(false),
             background: Background::default(),
             telling: Telling::default(),
+            #[cfg(feature = "signal")]
+            tree_reports: Default::default(),
         });
         RUNTIMES.with_borrow_mut(|runtimes| runtimes.insert(id, local.clone()));
         local
@@ -363,6 +367,8 @@ impl Local {
     /// No more tasks from now on.
     pub(crate) fn close(&self) {
         self.closed.set(true);
+        #[cfg(feature = "signal")]
+        self.tree_reports.end();
     }
 
     /// Takes the runtime out of the tables: late wakes find it gone.

@@ -17,6 +17,8 @@ thread_local! {
 pub enum Report<'a> {
     /// Everything waits, and nothing that the runtime knows of will ever wake it.
     Stalled(&'a crate::Stall),
+    /// What every task waits for, since a signal [asked](crate::Runtime#method.report_tree_on).
+    Tree(&'a crate::TaskTree),
     /// A run ended in a panic or a stall, and its runtime was [shuffled](crate::Runtime::shuffled): with this seed.
     Shuffled(u64),
     /// A panic went on to the owner and displaced this: an error, or a further panic.
@@ -42,6 +44,7 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stalled(stall) => write!(f, "{stall}"),
+            Self::Tree(tree) => write!(f, "the tasks, as a signal asked:\n{tree}"),
             Self::Shuffled(seed) => {
                 write!(f, "this run was shuffled with seed {seed}: `Runtime::shuffled({seed})` repeats it")
             }

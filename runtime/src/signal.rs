@@ -19,6 +19,8 @@
 //! ```
 //!
 //! - [`Signals`] hears some kinds of signals; [`ctrl_c`] waits for one Ctrl-C.
+//! - [`Runtime::report_tree_on`](crate::Runtime::report_tree_on): who waits for what in a running program, when a signal
+//!   asks.
 //! - [`SignalKind`] names them, as the constants of the system do.
 //!
 //! The handlers are those of the crate `signal-hook`: they set a flag and write a byte into a pipe, for which the reactor
@@ -34,9 +36,12 @@
 mod kind;
 mod registration;
 mod signals;
+mod tree_report;
 
 pub use kind::SignalKind;
 pub use signals::Signals;
+pub use tree_report::report_tree_on;
+pub(crate) use tree_report::{TreeReports, report_if_asked};
 
 use std::io;
 

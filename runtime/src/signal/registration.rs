@@ -87,7 +87,7 @@ impl Registration {
 
     /// Whether the signal has come since the last call.
     pub(super) fn take(&self) -> bool {
-        self.has_come.swap(false, Ordering::SeqCst)
+        self.has_come.load(Ordering::SeqCst) && self.has_come.swap(false, Ordering::SeqCst)
     }
 }
 

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use crate::io::Async;
+use crate::local::Local;
 use crate::signal::kind::SignalKind;
 use crate::signal::registration::Registration;
 use futures_core::Stream;
@@ -12,6 +13,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::net::UnixStream;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -83,6 +85,11 @@ impl Signals {
         Self::listen(Async::new, kinds, true)
     }
 
+    /// The same in a runtime that need not be in its turn.
+    pub(super) fn new_in(local: &Rc<Local>, kind: SignalKind) -> io::Result<Self> {
+        Self::listen(|pipe| Async::new_in(local.clone(), pipe), [kind], false)
+    }
+
     fn listen(
         watch: impl FnOnce(UnixStream) -> io::Result<Async<UnixStream>>,
         kinds: impl IntoIterator<Item = SignalKind>,
@@ -131,6 +138,20 @@ impl Signals {
     /// As [`recv`](Self::recv).
     pub fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<io::Result<SignalKind>> {
         self.pipe.poll_read_with(cx, |pipe| self.take(pipe))
+    }
+
+    pub(super) fn hears(&self, kind: SignalKind) -> bool {
+        self.registrations.iter().any(|registration| registration.kind() == kind)
+    }
+
+    /// Whether any has come, without a wait. What there is, is taken.
+    pub(super) fn take_all(&self) -> bool {
+        let has_come = self.registrations.iter().filter(|registration| registration.take()).count() > 0;
+        if has_come {
+            let emptied = empty(self.pipe.get_ref());
+            debug_assert!(emptied.is_ok(), "a pipe of our own: {emptied:?}");
+        }
+        has_come
     }
 
     /// A signal that has come. `WouldBlock`: there is none, and the next one will be an event.
