@@ -179,8 +179,9 @@ fn sigusr1_asks_what_each_task_waits_for() -> Test {
     client.write_all(b"?")?;
     client.read_exact(&mut [0])?; // the connection has its task
     server.signal(Signal::USR1)?;
+    let task = format!("task {} ", client.local_addr()?);
     let mut lines = Vec::new();
-    while !lines.last().is_some_and(|line: &String| line.contains("task #1")) {
+    while !lines.last().is_some_and(|line: &String| line.contains(&task)) {
         lines.push(server.reported.recv_timeout(Duration::from_secs(10))?);
     }
     assert_eq!(lines[0], "taskgroup: the tasks, as a signal asked:");
