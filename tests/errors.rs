@@ -65,10 +65,10 @@ fn the_alternate_form_is_a_tree_of_tasks_and_places() {
     // J17, L5 (here: DESIGN 6)
     let tree = format!(
         "3 errors in task group\n\
-         |- task db ({}): refused\n\
-         `- task pages ({}): 2 errors in task group\n\
-         \x20  |- task pages/#1 ({}): no such name\n\
-         \x20  `- task pages/#2 ({}): not found",
+         |- task db ({}), after 1ms: refused\n\
+         `- task pages ({}), after 1ms: 2 errors in task group\n\
+         \x20  |- task pages/#1 ({}), after 1ms: no such name\n\
+         \x20  `- task pages/#2 ({}), after 1ms: not found",
         at(20),
         at(19),
         at(9),
@@ -82,8 +82,8 @@ fn debug_is_the_tree_with_errors_as_debug_prints_them() {
     // J4: `main` prints it
     let tree = format!(
         "2 errors in task group\n\
-         |- task #1 ({}): \"no such name\"\n\
-         `- task #2 ({}): \"not found\"",
+         |- task #1 ({}), after 1ms: \"no such name\"\n\
+         `- task #2 ({}), after 1ms: \"not found\"",
         at(9),
         at(10)
     );
@@ -110,10 +110,10 @@ fn a_nested_group_before_others_is_drawn_with_a_bar() {
     .expect_err("they fail");
     let tree = format!(
         "3 errors in task group\n\
-         |- task #1 ({}:{nested}): 2 errors in task group\n\
-         |  |- task #1/#1 ({}): no such name\n\
-         |  `- task #1/#2 ({}): not found\n\
-         `- task #2 ({}:{after}): refused",
+         |- task #1 ({}:{nested}), after 1ms: 2 errors in task group\n\
+         |  |- task #1/#1 ({}), after 1ms: no such name\n\
+         |  `- task #1/#2 ({}), after 1ms: not found\n\
+         `- task #2 ({}:{after}), after 1ms: refused",
         file!(),
         at(9),
         at(10),
@@ -358,7 +358,7 @@ fn parts_of_a_tree_print_for_debugging() {
     assert_eq!(format!("{:?}", member.what()), "\"A\"");
     assert_eq!(
         format!("{:?}", errors.leaves().next().expect("one")),
-        "Leaf { error: \"A\", task: None, cancelled: None }"
+        "Leaf { error: \"A\", task: None, cancelled: None, elapsed: None }"
     );
 }
 

@@ -409,7 +409,7 @@ fn an_error_of_a_cleanup_says_why_it_ran() {
         Ok(())
     }))
     .expect_err("both fail");
-    let line = format!("task b ({}:{at}), while cancelled (a failed): B", file!());
+    let line = format!("task b ({}:{at}), after 2ms, while cancelled (a failed): B", file!());
     assert_eq!(format!("{errors:#}").lines().last(), Some(format!("`- {line}").as_str()));
 }
 

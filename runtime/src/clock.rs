@@ -75,6 +75,11 @@ impl Time {
         self.tick.get()
     }
 
+    /// Looks at the clock and remembers nothing.
+    pub(crate) fn read(&self) -> u64 {
+        floor(self.elapsed()).max(self.tick.get())
+    }
+
     /// The tick of the last look.
     pub(crate) fn tick(&self) -> u64 {
         self.tick.get()

@@ -165,7 +165,7 @@ impl<'env> Runtime<'env> {
     fn expire(&self) {
         if self.local.timers().len() > 0 {
             self.local.tell(|| Event::Phase(Phase::Expire));
-            let tick = self.local.time().look();
+            let tick = self.local.look();
             self.local.waking(|_| WokenBy::Timer, || self.local.timers().expire(&self.local, tick));
         }
     }

@@ -7,13 +7,12 @@
 mod traits;
 
 use crate::freeze::is_frozen;
-use crate::instrument::WaitsFor;
 use crate::local::Local;
 use crate::reactor::{Direction, IoSafe, Source, Ticket};
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -264,11 +263,7 @@ impl<T: IoSafe> Async<T> {
     #[inline(always)]
     fn tell(&self, direction: Direction) {
         if self.local.is_heard() {
-            let fd = self.get_ref().as_fd().as_raw_fd();
-            self.local.tell_wait(match direction {
-                Direction::Read => WaitsFor::Readable(fd),
-                Direction::Write => WaitsFor::Writable(fd),
-            });
+            self.local.tell_wait(self.source.wait_for(direction));
         }
     }
 
@@ -318,6 +313,7 @@ impl<T: IoSafe> Async<T> {
 impl<T: IoSafe> Drop for Async<T> {
     /// Deregisters, then closes.
     fn drop(&mut self) {
+        self.local.drops_wait(|| self.source.polled_for());
         self.release();
     }
 }

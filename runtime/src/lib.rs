@@ -30,6 +30,7 @@
 mod background;
 mod block_on;
 mod clock;
+mod dropped_waits;
 mod embed;
 mod error;
 mod event_loop;
@@ -48,6 +49,7 @@ mod reactor;
 #[cfg(not(feature = "net"))]
 #[path = "no_reactor.rs"]
 mod reactor;
+mod readable;
 mod remote;
 mod reporter;
 mod runtime;
@@ -74,6 +76,7 @@ pub mod signal;
 
 pub use block_on::{block_on, runtime_of_block_on};
 pub use clock::{Clock, TICK};
+pub use dropped_waits::Asked;
 pub use error::{BlockOnError, ClockIsReal};
 pub use event_loop::Turn;
 pub use freeze::{count_cancel_in, count_cancel_out, is_frozen, is_quiet, set_freeze_probe};
@@ -84,6 +87,7 @@ pub use local::Local;
 pub use raw::Beside;
 #[cfg(feature = "net")]
 pub use reactor::IoSafe;
+pub use readable::Readable;
 pub use remote::Hold;
 pub use reporter::{Report, report, set_reporter};
 pub use runtime::{Census, Runtime, advance, hold};

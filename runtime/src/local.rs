@@ -11,6 +11,7 @@
 use crate::background::Background;
 use crate::clock::{Clock, Time};
 use crate::current::{Current, NONE, Restore};
+use crate::dropped_waits::DroppedWaits;
 use crate::raw;
 use crate::reactor::Reactor;
 use crate::ready::{Batch, Woken};
@@ -27,6 +28,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 thread_local! {
     /// The runtimes that live on this thread, by number.
@@ -66,8 +68,11 @@ pub struct Local {
     /// The runtime is being dropped: nothing is spawned any more.
     closed: Cell<bool>,
     background: Background,
+    /// In which turn the clock was read last, and the tick that it was; see [`Local::turn_tick`].
+    looked: Cell<(u64, u64)>,
     /// What is told of this runtime, and to whom.
     pub(crate) telling: Telling,
+    pub(crate) dropped_waits: DroppedWaits,
     #[cfg(feature = "signal")]
     pub(crate) tree_reports: crate::signal::TreeReports,
 }
@@ -90,7 +95,9 @@ impl Local {
             in_turn: Cell::new(false),
             closed: Cell::new(false),
             background: Background::default(),
+            looked: Cell::new((0, 0)),
             telling: Telling::default(),
+            dropped_waits: DroppedWaits::default(),
             #[cfg(feature = "signal")]
             tree_reports: Default::default(),
         });
@@ -301,6 +308,38 @@ impl Local {
     #[must_use]
     pub fn turn_number(&self) -> u64 {
         self.turn.get()
+    }
+
+    /// What time it is, in ticks, as far as this turn goes: on the real clock the same for all who ask in one turn, and the
+    /// first of them reads it, unless the loop has. So who asks often pays little, and what happens in one turn takes no
+    /// time.
+    #[inline]
+    #[must_use]
+    pub fn turn_tick(&self) -> u64 {
+        match self.looked.get() {
+            (turn, tick) if turn == self.turn.get() && self.time.is_real() => tick,
+            _ => self.look_now(),
+        }
+    }
+
+    #[cold]
+    fn look_now(&self) -> u64 {
+        let tick = self.time.read();
+        self.looked.set((self.turn.get(), tick));
+        tick
+    }
+
+    /// The loop's own look at the clock in this turn.
+    pub(crate) fn look(&self) -> u64 {
+        let tick = self.time.look();
+        self.looked.set((self.turn.get(), tick));
+        tick
+    }
+
+    /// When a tick begins, counted from when the runtime was made.
+    #[must_use]
+    pub fn start_of_tick(&self, tick: u64) -> Duration {
+        self.time.start_of(tick)
     }
 
     /// Polls ever made, wrapping: as long as it stays the same, one and the same thing is being polled.

@@ -182,8 +182,16 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if let State::Armed(local, key) = &self.state {
-            local.timers().cancel(*key);
+        match &self.state {
+            State::Armed(local, key) => {
+                local.drops_wait(|| {
+                    let tick = local.timers().awaited(*key)?;
+                    Some(WaitsFor::Timer(Some(local.time().start_of(tick))))
+                });
+                local.timers().cancel(*key);
+            }
+            State::Bound(local, None) => local.drops_wait(|| Some(WaitsFor::Timer(None))),
+            State::Bound(_, Some(_)) | State::Unbound(_) | State::Over => {}
         }
     }
 }

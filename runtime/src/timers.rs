@@ -46,6 +46,12 @@ impl Timers {
         self.wheel.borrow().deadline(key)
     }
 
+    /// The same for a timer that somebody waits for: one that is no deadline over what they do.
+    pub(crate) fn awaited(&self, key: Key) -> Option<u64> {
+        let wheel = self.wheel.borrow();
+        wheel.get(key).filter(|wakeup| !matches!(wakeup, Wakeup::Deadline(_))).and_then(|_| wheel.deadline(key))
+    }
+
     pub(crate) fn cancel(&self, key: Key) {
         let wakeup = self.wheel.borrow_mut().cancel(key);
         drop(wakeup);

@@ -1,18 +1,20 @@
 //! The part of a group's books that most groups do without.
 //!
-//! Before: `limit.rs`, `failures.rs`, `handlers.rs`, `child.rs`. After: `ledger.rs`, which makes it when it is first needed.
+//! Before: `limit.rs`, `failures.rs`, `aftermath.rs`, `handlers.rs`, `child.rs`. After: `ledger.rs`, which makes it when it is first needed.
 
+use crate::aftermath::Aftermath;
 use crate::child::BoxedChild;
 use crate::failures::{Failed, Failures};
 use crate::handlers::Holders;
 use crate::limit::Limit;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::time::Duration;
 
 #[derive(Default)]
 pub(crate) struct Books {
     pub(crate) limit: Limit,
     pub(crate) failures: Failures,
+    pub(crate) aftermath: OnceCell<Box<Aftermath>>,
     /// The error of a supervised task that has ended just now.
     pub(crate) supervised: Cell<Option<Failed>>,
     pub(crate) holders: Holders,

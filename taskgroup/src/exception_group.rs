@@ -7,15 +7,19 @@ pub(crate) mod leaves;
 pub(crate) mod member;
 mod nest;
 pub(crate) mod report;
+pub(crate) mod sibling;
 mod split;
 
 use crate::BoxError;
+use crate::exception_group::sibling::Siblings;
 use crate::failures::Failed;
 use crate::task::Task;
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use member::{Leaf, Member, What};
+pub use sibling::{CancelledSibling, WaitedFor};
 
 /// Every error of a task group, as an ordered tree. Never empty.
 ///
@@ -23,13 +27,14 @@ pub use member::{Leaf, Member, What};
 /// tasks ended, the body's own error last; a nested group's errors stay together, as a member. Each knows its task.
 ///
 /// - To look: [`leaves`](Self::leaves), [`members`](Self::members), [`error_of`](Self::error_of) one task.
+/// - To see when each came, and whom the failure cancelled: [`Leaf::elapsed`], [`cancelled`](Self::cancelled).
 /// - To take apart: [`split`](Self::split), [`subgroup`](Self::subgroup), [`into_errors`](Self::into_errors),
 ///   [`single`](Self::single).
 /// - To handle some kinds and pass the rest on, as `except*` does: [`handle`](Self::handle), [`catch`](Self::catch).
 /// - To change the errors' type: [`map`](Self::map), [`boxed`](Self::boxed).
 ///
 /// `Display` is one line and names the first error; the alternate form `{:#}` and `Debug` are the tree, one line for
-/// each error, so that `main` may return it ([`report`](Self::report) says how much of it). `source` is `None`: there
+/// each error and for each of the first tasks that were cancelled, so that `main` may return it ([`report`](Self::report) says how much of it). `source` is `None`: there
 /// is no one cause.
 ///
 /// Source: PEP 654, in which a lone error is wrapped too; the order is `asyncio.TaskGroup`'s. Nothing here recurses,
@@ -61,6 +66,8 @@ pub(crate) struct Head {
     pub(crate) message: Option<Cow<'static, str>>,
     /// Errors of this group itself that were not kept.
     pub(crate) omitted: usize,
+    /// Who was cancelled, if anybody was.
+    pub(crate) siblings: Option<Arc<Siblings>>,
 }
 
 /// Numbers of the whole tree, summed up when a group is made: members never change after that.
@@ -74,11 +81,11 @@ pub(crate) struct Tally {
 }
 
 impl<E: 'static> ExceptionGroup<E> {
-    /// The tree of what a group collected; `None` if that is nothing. `omitted` errors more went to the reporter.
-    pub(crate) fn collect(failed: Vec<Failed>, body: Option<E>, omitted: usize) -> Option<Self> {
+    /// The tree of what a group collected; `None` if that is nothing. The body's own error comes with when that was.
+    pub(crate) fn collect(failed: Vec<Failed>, body: Option<(E, Option<Duration>)>, head: Head) -> Option<Self> {
         let tasks = failed.into_iter().map(Member::from_failed);
-        let members = tasks.chain(body.map(Member::from_body)).collect();
-        Self::assemble(members, Head { message: None, omitted })
+        let members = tasks.chain(body.map(|(error, elapsed)| Member::from_body(error, elapsed))).collect();
+        Self::assemble(members, head)
     }
 
     /// A group of errors that come from no task. `None` if there are none. An error that is a group in a box becomes a
@@ -117,7 +124,8 @@ impl<E> ExceptionGroup<E> {
         Self::assemble(members.into_iter().collect(), Head::default())
     }
 
-    /// A group of other members with the message of this one. `None` if there are none.
+    /// A group of other members with the message of this one, and the same tasks that were
+    /// [cancelled](Self::cancelled). `None` if there are none.
     ///
     /// Source: PEP 654's `derive`. There is no subclass whose type it would keep.
     ///
@@ -129,7 +137,7 @@ impl<E> ExceptionGroup<E> {
     /// assert_eq!(derived.to_string(), "backup (1 error): disk full");
     /// ```
     pub fn derive(&self, members: impl IntoIterator<Item = Member<E>>) -> Option<Self> {
-        Self::assemble(members.into_iter().collect(), Head { message: self.head.message.clone(), omitted: 0 })
+        Self::assemble(members.into_iter().collect(), Head { omitted: 0, ..self.head.clone() })
     }
 
     pub(crate) fn assemble(members: Vec<Member<E>>, head: Head) -> Option<Self> {
@@ -231,6 +239,40 @@ impl<E> ExceptionGroup<E> {
     #[must_use]
     pub fn omitted(&self) -> usize {
         self.head.omitted
+    }
+
+    /// The tasks of the group that were cancelled while it ended with errors: by the failure of a sibling or the body, or
+    /// by what cancelled the whole group. The first 8, in the order in which they ended;
+    /// [`cancelled_count`](Self::cancelled_count) says how many there were.
+    ///
+    /// They are no errors: no leaves, and not split by kind. When the group is split, they are with the rest, or with the
+    /// match if there is no rest. A task that ended so before there was an error is not among them, nor is one of a group
+    /// further in, whose own error tells of it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use taskgroup::{Clock, ExceptionGroup, Runtime, WaitedFor, sleep, task_group};
+    ///
+    /// let failed: Result<(), ExceptionGroup<&str>> =
+    ///     Runtime::with_clock(Clock::Autojump).block_on(task_group(async |g| {
+    ///         g.spawn(sleep(Duration::from_secs(3))).named("news");
+    ///         sleep(Duration::from_secs(1)).await;
+    ///         Err("disk full")
+    ///     }));
+    /// let errors = failed.expect_err("the body fails");
+    /// let news = errors.cancelled().next().expect("it was cancelled");
+    /// assert_eq!(news.task().name(), "news");
+    /// assert_eq!(news.reason().to_string(), "the body of the group failed");
+    /// assert_eq!(news.waited_for(), Some(&WaitedFor::Timer(Some(Duration::from_secs(2)))));
+    /// ```
+    pub fn cancelled(&self) -> impl ExactSizeIterator<Item = &CancelledSibling> {
+        self.head.siblings.as_deref().map_or(&[][..], |siblings| &siblings.kept).iter()
+    }
+
+    /// How many tasks were [cancelled](Self::cancelled): in this group, not in those further in.
+    #[must_use]
+    pub fn cancelled_count(&self) -> usize {
+        self.head.siblings.as_ref().map_or(0, |siblings| siblings.count)
     }
 
     /// What a direct child of the group failed with: an error or a nested group. Linear in the number of members.

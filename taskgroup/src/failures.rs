@@ -14,6 +14,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use taskgroup_runtime::{Report, report};
 
 /// An error on its way to the group: an `E`, or an `ExceptionGroup<E>`.
@@ -48,6 +49,8 @@ pub(crate) struct Failed {
     pub(crate) task: Arc<TaskInfo>,
     /// Why the task was cancelled when it failed: on its way out, then, in a cleanup.
     pub(crate) cancelled: Option<Reason>,
+    /// How long after the opening of its group.
+    pub(crate) elapsed: Duration,
 }
 
 #[derive(Default)]
@@ -58,6 +61,8 @@ pub(crate) struct Failures {
     most: Cell<Option<usize>>,
     /// How many were not.
     left_out: Cell<usize>,
+    /// The body has failed too, so long after the opening of the group. Its error is elsewhere.
+    body_failed: Cell<Option<Duration>>,
     /// The first panic.
     panic: RefCell<Option<Payload>>,
     /// The first task whose failure or panic cancels the others.
@@ -84,6 +89,19 @@ impl Failures {
         }
         self.errors.borrow_mut().push(failed);
         None
+    }
+
+    pub(crate) fn body_failed(&self, elapsed: Duration) {
+        self.body_failed.set(Some(elapsed));
+    }
+
+    pub(crate) fn body_failed_after(&self) -> Option<Duration> {
+        self.body_failed.get()
+    }
+
+    /// Whether the group will end with errors, as far as that is known.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.body_failed.get().is_some() || self.count() > 0
     }
 
     fn note_first(&self, task: &Arc<TaskInfo>) {

@@ -138,6 +138,9 @@ impl Drop for Handle {
     /// Does nothing to the task.
     #[inline(always)]
     fn drop(&mut self) {
-        self.ledger.tasks.release(self.key);
+        let awaited = self.ledger.tasks.release(self.key);
+        if awaited != NONE {
+            self.ledger.set.local().drops_wait(|| Some(WaitsFor::Task(awaited)));
+        }
     }
 }

@@ -142,6 +142,7 @@ where
         let output = match end {
             End::Done(result) => {
                 if result.is_err() {
+                    self.ledger.books().failures.body_failed(self.ledger.elapsed());
                     self.ledger.close(&Reason::BodyFailed);
                 }
                 Some(result)
@@ -165,6 +166,7 @@ where
     fn cancel_from_above(&mut self) {
         if self.ledger.live() > 0 && tree::is_cancelled_above(self.ledger.node) {
             self.cancelled = true;
+            self.local.drops_wait(|| Some(WaitsFor::Group(self.set)));
             self.ledger.close(&self.reason_of_children());
         }
     }
@@ -186,12 +188,12 @@ where
         Current::new(slot, NONE).set();
         let waker = local.waker(slot);
         let mut cx = Context::from_waker(&waker);
-        let verdict = if is_quiet() { Verdict::Keep } else { before_poll(local, slot, &mut cx) };
+        let verdict = if is_quiet() { Verdict::Keep } else { before_poll(self.ledger, slot, key, &mut cx) };
         let fate = if verdict == Verdict::Keep {
             let mut failure = None;
             match catch_unwind(AssertUnwindSafe(|| child.as_mut().poll(&mut cx, &mut failure))) {
                 Ok(Poll::Pending) => {
-                    let verdict = if is_quiet() { Verdict::Keep } else { after_poll(local, slot) };
+                    let verdict = if is_quiet() { Verdict::Keep } else { after_poll(self.ledger, slot, key) };
                     if verdict == Verdict::Keep {
                         children.borrow_mut()[key as usize] = ManuallyDrop::new(Some(child));
                         return;
@@ -354,8 +356,10 @@ impl<B: Future, E: 'static> Drop for Join<'_, '_, '_, B, E> {
 
 /// Before a poll while a cancel is in force, or an instrument listens.
 #[cold]
-fn before_poll(local: &Rc<Local>, slot: u32, cx: &mut Context<'_>) -> Verdict {
+fn before_poll(ledger: &Ledger, slot: u32, key: u32, cx: &mut Context<'_>) -> Verdict {
+    let local = ledger.set.local();
     let verdict = TaskSpot::new(local, slot).verdict_before(cx);
+    ledger.listen(key);
     if verdict == Verdict::Keep {
         local.tell(|| Event::PollBegins { task: slot });
     }
@@ -364,9 +368,14 @@ fn before_poll(local: &Rc<Local>, slot: u32, cx: &mut Context<'_>) -> Verdict {
 
 /// After a poll that is pending, likewise.
 #[cold]
-fn after_poll(local: &Rc<Local>, slot: u32) -> Verdict {
+fn after_poll(ledger: &Ledger, slot: u32, key: u32) -> Verdict {
+    let local = ledger.set.local();
     local.tell(|| Event::PollEnds { task: slot });
-    TaskSpot::new(local, slot).verdict_after()
+    let verdict = TaskSpot::new(local, slot).verdict_after();
+    if verdict == Verdict::Keep {
+        ledger.listened(key);
+    }
+    verdict
 }
 
 /// After the last poll, or a look that made one needless.

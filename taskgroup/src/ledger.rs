@@ -54,6 +54,8 @@ pub(crate) struct Ledger {
     pub(crate) body_slot: u32,
     /// Where the group was opened.
     pub(crate) place: &'static Location<'static>,
+    /// When, in ticks.
+    opened: u64,
     pub(crate) tasks: Tasks,
     /// Children that have not ended.
     live: Cell<u32>,
@@ -74,7 +76,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Opens the books. The group's node is not placed yet: that happens where it is polled.
     pub(crate) fn open(set: ReadySet, rows: Rows, place: &'static Location<'static>) -> Rc<Self> {
-        let body_slot = set.join(BODY);
+        let (body_slot, opened) = (set.join(BODY), set.local().turn_tick());
         Rc::new_cyclic(|ledger| {
             let node = tree::insert_group(ledger.clone(), Wakeup::Slot(set.local().clone(), body_slot));
             set.set_note(node);
@@ -83,6 +85,7 @@ impl Ledger {
                 node,
                 body_slot,
                 place,
+                opened,
                 tasks: Tasks::new(rows),
                 live: Cell::new(0),
                 phase: Cell::new(Phase::Open),
@@ -113,6 +116,12 @@ impl Ledger {
 
     pub(crate) fn body_lives(&self) -> bool {
         self.body_lives.get()
+    }
+
+    /// How long the group is open, on the clock of its runtime.
+    pub(crate) fn elapsed(&self) -> Duration {
+        let local = self.set.local();
+        local.start_of_tick(local.turn_tick().saturating_sub(self.opened))
     }
 
     /// Why the children were asked to end, if they were.
@@ -282,16 +291,19 @@ impl Ledger {
     /// A child has not ended with a value: how, then. Its node is still in the tree, and its row says that it lives.
     #[inline(never)]
     fn ended_badly(&self, key: u32, fate: Fate) {
-        let _end = EndRow { ledger: self, key, how: how(&fate) };
+        let how = how(&fate);
+        let _end = EndRow { ledger: self, key, how };
         let (local, slot) = (self.set.local(), self.slot(key));
         let task = TaskSpot::new(local, slot);
         if local.is_heard() {
             tell_end(local, task, slot, &fate);
         }
+        let waited_for = self.heard_last(key);
         match fate {
             Fate::Done(None) => {}
             Fate::Done(Some(failure)) => self.failed(key, task, failure),
             Fate::Cancelled { verdict, .. } => {
+                self.note_cancelled(key, task, how, waited_for);
                 if let Some(reason) = task.own_reason() {
                     self.tasks.with(key, |row| row.extra_mut().reason = Some(reason));
                 }
@@ -311,9 +323,8 @@ impl Ledger {
         let (info, policy) = (self.keep_info(key), self.tasks.with(key, |row| row.policy()));
         if !failure.is::<GivenAway>() {
             let books = self.books();
-            books
-                .supervised
-                .set(books.failures.failed(Failed { failure, task: info, cancelled: task.reason() }, policy));
+            let failed = Failed { failure, task: info, cancelled: task.reason(), elapsed: self.elapsed() };
+            books.supervised.set(books.failures.failed(failed, policy));
         }
     }
 
@@ -329,7 +340,9 @@ impl Ledger {
             books.limit.clear();
         }
         if self.live.get() > 0 {
-            tree::cancel_tasks(self.node, self.set.local(), &self.tasks.live(), reason);
+            let live = self.tasks.live();
+            self.note_joins(&live);
+            tree::cancel_tasks(self.node, self.set.local(), &live, reason);
         }
         if let Some(books) = self.books_if_any() {
             books.limit.admitting.wake();

@@ -52,6 +52,7 @@
 
 #![forbid(unsafe_code)]
 
+mod aftermath;
 mod as_completed;
 mod books;
 mod cancelled;
@@ -110,7 +111,7 @@ pub use checkpoint::{cancel_reason, checkpoint};
 pub use cleanup::{Why, shield, with_cleanup, with_resource};
 pub use exception_group::handle::{DynError, Handled};
 pub use exception_group::report::ErrorReport;
-pub use exception_group::{ExceptionGroup, Leaf, Member, What};
+pub use exception_group::{CancelledSibling, ExceptionGroup, Leaf, Member, WaitedFor, What};
 pub use gather::{gather, gather_settled};
 pub use group::TaskGroup;
 pub use info::TaskInfo;

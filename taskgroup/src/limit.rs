@@ -3,8 +3,8 @@
 //! Before: `waiters.rs`. After: `ledger.rs`, which asks here whether a new task may be woken.
 
 use crate::group::TaskGroup;
-use crate::ledger::Phase;
-use crate::waiters::Waiters;
+use crate::ledger::{Ledger, Phase};
+use crate::waiters::{Waiters, Waiting};
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -206,7 +206,7 @@ impl<E: 'static> TaskGroup<'_, '_, E> {
     /// ```
     pub async fn admit(&self) {
         let limit = &self.ledger.books().limit;
-        let waiting = limit.admitting.come();
+        let waiting = Admitting { ledger: &self.ledger, waiting: limit.admitting.come() };
         poll_fn(|cx| {
             if is_frozen() {
                 return Poll::Pending;
@@ -214,10 +214,24 @@ impl<E: 'static> TaskGroup<'_, '_, E> {
             if limit.has_room() || self.ledger.phase() != Phase::Open {
                 return Poll::Ready(());
             }
-            limit.admitting.wait(waiting.number(), cx.waker());
+            limit.admitting.wait(waiting.waiting.number(), cx.waker());
             self.ledger.set.local().tell_wait(WaitsFor::Admission(self.ledger.set.number()));
             Poll::Pending
         })
         .await;
+    }
+}
+
+/// Who waits in [`TaskGroup::admit`].
+struct Admitting<'a> {
+    ledger: &'a Ledger,
+    waiting: Waiting<'a>,
+}
+
+impl Drop for Admitting<'_> {
+    /// Says so, if it still waits.
+    fn drop(&mut self) {
+        let set = &self.ledger.set;
+        set.local().drops_wait(|| self.waiting.is_noted().then(|| WaitsFor::Admission(set.number())));
     }
 }

@@ -3,11 +3,11 @@
 //! Before: `info.rs`. After: `tree/node.rs`.
 
 use crate::info::TaskInfo;
-use crate::timeout::Readable;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use taskgroup_runtime::Readable;
 
 /// Why a task or a scope was cancelled. The first reason stands; later requests change nothing.
 ///

@@ -8,7 +8,7 @@
 
 use crate::child::Fate;
 use crate::drive::park;
-use crate::exception_group::ExceptionGroup;
+use crate::exception_group::{ExceptionGroup, Head};
 use crate::group::TaskGroup;
 use crate::join::{Ended, Join};
 use crate::ledger::{Ledger, Phase};
@@ -110,14 +110,10 @@ fn open<'scope>(place: &'static Location<'static>) -> (Rc<Ledger>, Children<'sco
 #[inline(never)]
 fn conclude<T, E: 'static>(ledger: &Ledger, ended: Ended<Result<T, E>>) -> Option<Result<T, ExceptionGroup<E>>> {
     let Ended { body, cancelled } = ended;
-    if ledger.books_if_any().is_none() {
-        return match body {
-            Some(Ok(value)) if !cancelled => Some(Ok(value)),
-            Some(Err(error)) => ExceptionGroup::collect(Vec::new(), Some(error), 0).map(Err),
-            Some(Ok(_)) | None => None,
-        };
-    }
-    let failures = &ledger.books().failures;
+    let Some(books) = ledger.books_if_any() else {
+        return body.filter(|_| !cancelled).and_then(Result::ok).map(Ok); // an error would have books
+    };
+    let failures = &books.failures;
     if let Some(payload) = failures.take_panic(matches!(body, Some(Err(_)))) {
         resume_unwind(payload);
     }
@@ -127,7 +123,8 @@ fn conclude<T, E: 'static>(ledger: &Ledger, ended: Ended<Result<T, E>>) -> Optio
         None => (None, None),
     };
     let (failed, omitted) = failures.take_errors();
-    match ExceptionGroup::collect(failed, error, omitted) {
+    let head = Head { message: None, omitted, siblings: ledger.take_siblings() };
+    match ExceptionGroup::collect(failed, error.map(|error| (error, failures.body_failed_after())), head) {
         Some(errors) => Some(Err(errors)),
         None => value.filter(|_| !cancelled).map(Ok),
     }

@@ -215,20 +215,21 @@ impl Tasks {
         (slot, joiner, other)
     }
 
-    /// A handle is gone.
+    /// A handle is gone. Gives the slot of the task if that lives and another task awaited it; else [`NONE`].
     #[inline(always)]
-    pub(crate) fn release(&self, key: u32) {
+    pub(crate) fn release(&self, key: u32) -> u32 {
         let mut rows = self.rows.borrow_mut();
         let gone = match rows.get_mut(key as usize) {
-            Some(row) if matches!(row.life, Life::Live { .. }) => {
+            Some(row) if let Life::Live { slot, joiner } = row.life => {
                 row.is_held = false;
-                return;
+                return if joiner == NONE { NONE } else { slot };
             }
             Some(_) => self.vacate(&mut rows, key),
             None => self.release_left(key),
         };
         drop(rows);
         drop(gone);
+        NONE
     }
 
     #[cold]
@@ -272,6 +273,14 @@ impl Row {
     pub(crate) fn slot(&self) -> u32 {
         match self.life {
             Life::Live { slot, .. } => slot,
+            Life::Ended { .. } | Life::Free { .. } => NONE,
+        }
+    }
+
+    /// The slot of a task that awaits this one, which lives; else [`NONE`].
+    pub(crate) fn joiner(&self) -> u32 {
+        match self.life {
+            Life::Live { joiner, .. } => joiner,
             Life::Ended { .. } | Life::Free { .. } => NONE,
         }
     }

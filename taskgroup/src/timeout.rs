@@ -5,12 +5,11 @@
 use crate::drive::{Driven, End, absorb};
 use crate::reason::Reason;
 use crate::tree::{self, Kind};
-use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use taskgroup_runtime::{Sleep, now, sleep, sleep_until};
+use taskgroup_runtime::{Readable, Sleep, now, sleep, sleep_until};
 
 /// Runs `future`, for at most `limit`.
 ///
@@ -113,18 +112,5 @@ impl Elapsed {
     #[must_use]
     pub fn limit(&self) -> Duration {
         self.limit
-    }
-}
-
-/// A duration with no more digits than somebody wants to read: whole milliseconds as they are, the rest to a tenth.
-pub(crate) struct Readable(pub(crate) Duration);
-
-impl fmt::Display for Readable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(duration) = self;
-        match duration.subsec_nanos() % 1_000_000 {
-            0 => write!(f, "{duration:?}"),
-            _ => write!(f, "{duration:.1?}"),
-        }
     }
 }

@@ -58,6 +58,11 @@ impl Waiting<'_> {
     pub(crate) fn number(&self) -> u64 {
         self.number
     }
+
+    /// Whether it is to be woken.
+    pub(crate) fn is_noted(&self) -> bool {
+        self.waiters.wakers.borrow().contains_key(&self.number)
+    }
 }
 
 impl Drop for Waiting<'_> {

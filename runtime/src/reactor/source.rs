@@ -202,17 +202,34 @@ impl Source {
     pub(crate) fn give_up(&self, local: &Local, direction: Direction, ticket: Option<Ticket>) {
         let side = self.side(direction);
         let gone = side.remove(ticket);
-        if gone.is_some() && !side.is_waited_on() && !self.in_background.get() {
-            local.reactor().count_out();
+        if gone.is_some() {
+            local.drops_wait(|| Some(self.wait_for(direction)));
+            if !side.is_waited_on() && !self.in_background.get() {
+                local.reactor().count_out();
+            }
         }
         drop(gone); // last: dropping a foreign waker may end another wait
     }
 
+    /// What who waits for a direction waits for.
+    pub(crate) fn wait_for(&self, direction: Direction) -> WaitsFor {
+        match direction {
+            Direction::Read => WaitsFor::Readable(self.fd),
+            Direction::Write => WaitsFor::Writable(self.fd),
+        }
+    }
+
+    /// What somebody waits for in a `poll_` method.
+    pub(crate) fn polled_for(&self) -> Option<WaitsFor> {
+        let mut directions = [Direction::Read, Direction::Write].into_iter();
+        let polled = directions.find(|direction| self.side(*direction).waiters.borrow().poller.is_some());
+        polled.map(|direction| self.wait_for(direction))
+    }
+
     /// Shows who waits for what. `look` runs nobody's code.
     pub(super) fn each_waiter(&self, mut look: impl FnMut(WaitsFor, &Wakeup)) {
-        for (direction, wait) in
-            [(Direction::Read, WaitsFor::Readable(self.fd)), (Direction::Write, WaitsFor::Writable(self.fd))]
-        {
+        for direction in [Direction::Read, Direction::Write] {
+            let wait = self.wait_for(direction);
             let waiters = self.side(direction).waiters.borrow();
             let more = waiters.more.iter().flat_map(|more| more.iter().map(|(_, wakeup)| wakeup));
             waiters.one.iter().chain(more).chain(&waiters.poller).for_each(|wakeup| look(wait, wakeup));

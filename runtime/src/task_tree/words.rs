@@ -5,6 +5,7 @@
 
 use super::{GroupNode, TaskNode, TaskState};
 use crate::instrument::{Part, WaitsFor};
+use crate::readable::Readable;
 use std::fmt::{self, Display, Formatter};
 use std::panic::Location;
 use std::time::Duration;
@@ -196,16 +197,12 @@ impl Display for Other<'_> {
     }
 }
 
-/// How long until then; with no more digits than somebody wants to read.
+/// How long until then.
 struct Left<'a>(TaskNode<'a>, Duration);
 
 impl Display for Left<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let left = self.1.saturating_sub(self.0.tree.at());
-        match left.subsec_nanos() % 1_000_000 {
-            0 => write!(f, "{left:?}"),
-            _ => write!(f, "{left:.1?}"),
-        }
+        Readable(self.1.saturating_sub(self.0.tree.at())).fmt(f)
     }
 }
 

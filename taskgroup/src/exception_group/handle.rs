@@ -183,7 +183,7 @@ impl<E: 'static> Handled<E> {
             return rest.map_or(Ok(()), Err);
         }
         members.extend(rest.map(Member::from));
-        ExceptionGroup::assemble(members, Head { message, omitted: 0 }).map_or(Ok(()), Err)
+        ExceptionGroup::assemble(members, Head { message, ..Head::default() }).map_or(Ok(()), Err)
     }
 }
 

@@ -203,7 +203,8 @@ impl<E> ExceptionGroup<E> {
                     What::Error(error) => {
                         let task = owner.and_then(Origin::task).map(|task| &**task);
                         let cancelled = owner.and_then(Origin::cancelled);
-                        return Some((Leaf { error, task, cancelled }, origin));
+                        let elapsed = origin.elapsed().or_else(|| owner.and_then(Origin::elapsed));
+                        return Some((Leaf { error, task, cancelled, elapsed }, origin));
                     }
                     What::Group(group) => levels.push((group.members().iter(), owner)),
                 }

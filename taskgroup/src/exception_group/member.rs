@@ -11,6 +11,7 @@ use crate::reason::Reason;
 use crate::task::Task;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A member of an [`ExceptionGroup`]: an error or a nested group, and which task it came from.
 ///
@@ -34,6 +35,8 @@ pub(crate) struct Origin {
     pub(crate) whose: Whose,
     /// Why the task was cancelled when it failed.
     cancelled: Option<Reason>,
+    /// When it failed, counted from the opening of its group. `None`: no task group collected it.
+    elapsed: Option<Duration>,
     /// The error says only that this task failed. It is an echo in each tree that has this task's error.
     pub(crate) echo_of: Option<Arc<TaskInfo>>,
 }
@@ -48,8 +51,8 @@ pub(crate) enum Whose {
 }
 
 impl Origin {
-    pub(crate) fn new(whose: Whose, cancelled: Option<Reason>) -> Self {
-        Self { whose, cancelled, echo_of: None }
+    fn nobody() -> Self {
+        Self { whose: Whose::Nobody, cancelled: None, elapsed: None, echo_of: None }
     }
 
     pub(crate) fn task(&self) -> Option<&Arc<TaskInfo>> {
@@ -61,6 +64,10 @@ impl Origin {
 
     pub(crate) fn cancelled(&self) -> Option<&Reason> {
         self.cancelled.as_ref()
+    }
+
+    pub(crate) fn elapsed(&self) -> Option<Duration> {
+        self.elapsed
     }
 }
 
@@ -99,6 +106,29 @@ impl<E> Member<E> {
         self.origin.cancelled()
     }
 
+    /// How long after the opening of its group the task failed, or the body did, on the clock of the runtime. As the loop
+    /// sees it: what happens in one turn takes no time. `None`: no task group collected it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use taskgroup::{Clock, ExceptionGroup, Runtime, sleep, task_group};
+    ///
+    /// let failed: Result<(), ExceptionGroup<&str>> =
+    ///     Runtime::with_clock(Clock::Autojump).block_on(task_group(async |g| {
+    ///         g.spawn(async {
+    ///             sleep(Duration::from_secs(2)).await;
+    ///             Err::<(), _>("refused")
+    ///         });
+    ///         Ok(())
+    ///     }));
+    /// let errors = failed.expect_err("a task fails");
+    /// assert_eq!(errors.members()[0].elapsed(), Some(Duration::from_secs(2)));
+    /// ```
+    #[must_use]
+    pub fn elapsed(&self) -> Option<Duration> {
+        self.origin.elapsed()
+    }
+
     /// An error or a nested group.
     #[must_use]
     pub fn what(&self) -> &What<E> {
@@ -114,17 +144,17 @@ impl<E> Member<E> {
 
 impl<E: 'static> Member<E> {
     /// What a task failed with.
-    pub(crate) fn from_failed(Failed { failure, task, cancelled }: Failed) -> Self {
-        Self::of(failure, Whose::Task(task), cancelled)
+    pub(crate) fn from_failed(Failed { failure, task, cancelled, elapsed }: Failed) -> Self {
+        Self::of(failure, Origin { whose: Whose::Task(task), cancelled, elapsed: Some(elapsed), echo_of: None })
     }
 
     /// The body's own error.
-    pub(crate) fn from_body(error: E) -> Self {
-        Self::of(Box::new(error), Whose::Body, None)
+    pub(crate) fn from_body(error: E, elapsed: Option<Duration>) -> Self {
+        Self::of(Box::new(error), Origin { whose: Whose::Body, elapsed, ..Origin::nobody() })
     }
 
-    fn of(failure: Failure, whose: Whose, cancelled: Option<Reason>) -> Self {
-        let origin = Origin { whose, cancelled, echo_of: echo_of(&*failure) };
+    fn of(failure: Failure, origin: Origin) -> Self {
+        let origin = Origin { echo_of: echo_of(&*failure), ..origin };
         Self { origin, what: nest(failure) }
     }
 }
@@ -132,13 +162,13 @@ impl<E: 'static> Member<E> {
 impl<E: 'static> From<E> for Member<E> {
     /// A group in a box becomes a nested group.
     fn from(error: E) -> Self {
-        Self::of(Box::new(error), Whose::Nobody, None)
+        Self::of(Box::new(error), Origin::nobody())
     }
 }
 
 impl<E> From<ExceptionGroup<E>> for Member<E> {
     fn from(group: ExceptionGroup<E>) -> Self {
-        Self { origin: Origin::new(Whose::Nobody, None), what: What::Group(group) }
+        Self { origin: Origin::nobody(), what: What::Group(group) }
     }
 }
 
@@ -164,6 +194,7 @@ pub struct Leaf<'a, E> {
     pub(crate) error: &'a E,
     pub(crate) task: Option<&'a TaskInfo>,
     pub(crate) cancelled: Option<&'a Reason>,
+    pub(crate) elapsed: Option<Duration>,
 }
 
 impl<E> Clone for Leaf<'_, E> {
@@ -191,5 +222,11 @@ impl<'a, E> Leaf<'a, E> {
     #[must_use]
     pub fn cancelled(self) -> Option<&'a Reason> {
         self.cancelled
+    }
+
+    /// How long after the opening of its group it failed: see [`Member::elapsed`].
+    #[must_use]
+    pub fn elapsed(self) -> Option<Duration> {
+        self.elapsed
     }
 }

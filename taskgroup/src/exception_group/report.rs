@@ -6,25 +6,32 @@
 //!
 //! ```text
 //! 1005 errors in task group
-//! |- task db (src/main.rs:17): connection refused
-//! |- task cache (src/main.rs:19), while cancelled (db failed): cannot flush
-//! |- task index (src/main.rs:20): joined db, which failed
-//! |- task pages (src/main.rs:21): looking up names (2 errors)
+//! |- task db (src/main.rs:17), after 2s: connection refused
+//! |- task cache (src/main.rs:19), after 2.1s, while cancelled (db failed): cannot flush
+//! |- task index (src/main.rs:20), after 2s: joined db, which failed
+//! |- task pages (src/main.rs:21), after 2s: looking up names (2 errors)
 //! |  |- task pages/#1 (src/main.rs:30): no such name
-//! |  `- body: not done within 2s
+//! |  `- body, after 2s: not done within 2s
 //! |- ... and 11 more
-//! `- ... and 990 more, told to the reporter
+//! |- ... and 990 more, told to the reporter
+//! |- cancelled (db failed): task news (src/main.rs:22), waiting for a timer (300ms left)
+//! `- ... and 12 more cancelled
 //! ```
 //!
+//! A time is how long after the opening of its group the member came; one that came at once has none. The cancelled are
+//! no errors, and come last.
 //! A message of several lines is indented under its first. Nothing here recurses. Deep trees have a limit also because
 //! their indentation grows with the square of the depth.
 
 use crate::exception_group::ExceptionGroup;
 use crate::exception_group::leaves::FailedTasks;
 use crate::exception_group::member::{Member, What, Whose};
+use crate::exception_group::sibling::CancelledSibling;
 use std::error::Error;
 use std::fmt::{self, Debug, Display, Formatter, Write};
+use std::time::Duration;
 use std::{slice, vec};
+use taskgroup_runtime::Readable;
 
 impl<E: Display> Display for ExceptionGroup<E> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -86,7 +93,8 @@ pub struct ErrorReport<'a, E> {
 }
 
 impl<E> ErrorReport<'_, E> {
-    /// How many members of each group to print. A line says how many errors more there are.
+    /// How many members of each group to print, and how many of the tasks that were cancelled. A line says how many more
+    /// there are.
     pub fn max_members(mut self, n: usize) -> Self {
         self.max_members = n;
         self
@@ -112,15 +120,21 @@ impl<E> ErrorReport<'_, E> {
             };
             let is_last = level.left() == 0;
             write!(f, "\n{indent}{}", if is_last { "`- " } else { "|- " })?;
-            let member = match line {
-                Row::Note(note) => {
-                    write!(f, "{note}")?;
-                    continue;
-                }
-                Row::Member(member) => member,
-            };
             indent.push_str(if is_last { "   " } else { "|  " });
             let mut text = Indented { inner: f, indent: &indent };
+            let member = match line {
+                Row::Member(member) => member,
+                Row::Cancelled(sibling) => {
+                    write!(text, "{sibling}")?;
+                    indent.truncate(indent.len() - WIDTH);
+                    continue;
+                }
+                Row::Note(note) => {
+                    write!(text, "{note}")?;
+                    indent.truncate(indent.len() - WIDTH);
+                    continue;
+                }
+            };
             write_origin(member, &mut text)?;
             match member.what() {
                 What::Error(error) => {
@@ -144,17 +158,23 @@ impl<E> ErrorReport<'_, E> {
     /// What to print below the header of a group that is so deep.
     fn level<'g>(&self, group: &'g ExceptionGroup<E>, depth: usize, failures: &FailedTasks) -> Level<'g, E> {
         if depth >= self.max_depth {
-            return Level { members: [].iter(), notes: vec![Note::Deeper(self.max_depth)].into_iter() };
+            let notes = vec![Row::Note(Note::Deeper(self.max_depth))].into_iter();
+            return Level { members: [].iter(), notes };
         }
         let members = group.members();
         let (shown, hidden) = members.split_at(self.max_members.min(members.len()));
         let mut notes = Vec::new();
         let more = hidden.iter().fold(0, |sum: usize, member| sum.saturating_add(failures.count_member(member)));
         if more > 0 {
-            notes.push(Note::More(more));
+            notes.push(Row::Note(Note::More(more)));
         }
         if group.omitted() > 0 {
-            notes.push(Note::Omitted(group.omitted()));
+            notes.push(Row::Note(Note::Omitted(group.omitted())));
+        }
+        notes.extend(group.cancelled().take(self.max_members).map(Row::Cancelled));
+        let more = group.cancelled_count() - group.cancelled().len().min(self.max_members);
+        if more > 0 {
+            notes.push(Row::Note(Note::MoreCancelled(more)));
         }
         Level { members: shown.iter(), notes: notes.into_iter() }
     }
@@ -175,14 +195,15 @@ impl<E: Debug> Debug for ErrorReport<'_, E> {
 /// Writes an error.
 type WriteLeaf<'a, E> = &'a dyn Fn(&E, &mut Indented<'_, '_>) -> fmt::Result;
 
-/// The lines of a group that are still to be written.
+/// The lines of a group that are still to be written: errors first.
 struct Level<'a, E> {
     members: slice::Iter<'a, Member<E>>,
-    notes: vec::IntoIter<Note>,
+    notes: vec::IntoIter<Row<'a, E>>,
 }
 
 enum Row<'a, E> {
     Member(&'a Member<E>),
+    Cancelled(&'a CancelledSibling),
     Note(Note),
 }
 
@@ -190,6 +211,7 @@ enum Row<'a, E> {
 enum Note {
     More(usize),
     Omitted(usize),
+    MoreCancelled(usize),
     Deeper(usize),
 }
 
@@ -197,7 +219,7 @@ impl<'a, E> Level<'a, E> {
     fn next(&mut self) -> Option<Row<'a, E>> {
         match self.members.next() {
             Some(member) => Some(Row::Member(member)),
-            None => self.notes.next().map(Row::Note),
+            None => self.notes.next(),
         }
     }
 
@@ -211,6 +233,7 @@ impl Display for Note {
         match self {
             Self::More(n) => write!(f, "... and {n} more"),
             Self::Omitted(n) => write!(f, "... and {n} more, told to the reporter"),
+            Self::MoreCancelled(n) => write!(f, "... and {n} more cancelled"),
             Self::Deeper(1) => f.write_str("... (more than 1 level deep)"),
             Self::Deeper(n) => write!(f, "... (more than {n} levels deep)"),
         }
@@ -239,11 +262,17 @@ fn write_origin<E>(member: &Member<E>, f: &mut impl Write) -> fmt::Result {
         Whose::Body => f.write_str("body")?,
         Whose::Nobody => return Ok(()),
     }
+    if let Some(elapsed) = member.elapsed().filter(|elapsed| *elapsed >= AT_ONCE) {
+        write!(f, ", after {}", Readable(elapsed))?;
+    }
     if let Some(reason) = member.cancelled() {
         write!(f, ", while cancelled ({reason})")?;
     }
     f.write_str(": ")
 }
+
+/// What fails sooner fails at once: on the real clock, it says more of the machine than of the task.
+const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// Characters a level is indented by.
 const WIDTH: usize = 3;
@@ -271,9 +300,13 @@ mod tests {
     use super::*;
     use crate::exception_group::Head;
 
+    fn omitted(n: usize) -> Head {
+        Head { omitted: n, ..Head::default() }
+    }
+
     #[test]
     fn omitted_errors_are_counted_and_told_of() {
-        let errors = ExceptionGroup::collect(Vec::new(), Some("A"), 990).expect("one and more");
+        let errors = ExceptionGroup::collect(Vec::new(), Some(("A", None)), omitted(990)).expect("one and more");
         assert_eq!((errors.count(), errors.omitted()), (991, 990));
         assert_eq!(errors.to_string(), "991 errors in task group: A (and 990 more)");
         let drawn = "991 errors in task group\n|- body: A\n`- ... and 990 more, told to the reporter";
@@ -288,7 +321,7 @@ mod tests {
     #[test]
     fn omitted_errors_are_with_the_rest_if_there_is_one() {
         let errors = || {
-            let inner = ExceptionGroup::collect(Vec::new(), Some("A"), 7).expect("one and more");
+            let inner = ExceptionGroup::collect(Vec::new(), Some(("A", None)), omitted(7)).expect("one and more");
             ExceptionGroup::from_members([Member::from("B"), Member::from(inner)]).expect("two")
         };
         let counts = |parts: (Option<ExceptionGroup<_>>, Option<ExceptionGroup<_>>)| {
@@ -298,7 +331,7 @@ mod tests {
         assert_eq!(counts(errors().split(|error| *error == "B")), [1, 8]);
         assert_eq!(counts(errors().split(|_| true)), [9, 0]);
         let both = ["A", "B"].map(Member::from).into();
-        let both = ExceptionGroup::assemble(both, Head { message: None, omitted: 7 }).expect("two and more");
+        let both = ExceptionGroup::assemble(both, omitted(7)).expect("two and more");
         assert_eq!(counts(both.split(|error| *error == "A")), [1, 8]);
         assert_eq!(errors().map(str::len).count(), 9);
         assert_eq!(errors().derive([Member::from("C")]).expect("one").count(), 1);

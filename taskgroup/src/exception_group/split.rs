@@ -169,9 +169,10 @@ impl<E, L, R> Open<E, L, R> {
         Self { origin, head, members: members.into_iter(), left: Vec::new(), right: Vec::new() }
     }
 
-    /// The two halves. The omitted errors, of which nothing is known, are on the right if they can be.
+    /// The two halves. The omitted errors, of which nothing is known, are on the right if they can be, and so are the
+    /// cancelled siblings.
     fn close(self) -> (Option<ExceptionGroup<L>>, Option<ExceptionGroup<R>>, Option<Origin>) {
-        let without = Head { message: self.head.message.clone(), omitted: 0 };
+        let without = Head { message: self.head.message.clone(), ..Head::default() };
         let (left, right) = if self.right.is_empty() { (self.head, without) } else { (without, self.head) };
         (ExceptionGroup::assemble(self.left, left), ExceptionGroup::assemble(self.right, right), self.origin)
     }
