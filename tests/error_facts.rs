@@ -5,6 +5,7 @@ mod common;
 
 use common::{Errors, Word, after, fail, fail_after, group, ms, run, shape};
 use futures_lite::AsyncReadExt;
+use futures_lite::future::zip;
 use std::future::{pending, poll_fn};
 use std::os::fd::{AsFd, AsRawFd};
 use std::task::Poll;
@@ -212,6 +213,19 @@ fn a_task_with_a_group_was_waiting_for_what_the_body_awaited_or_for_its_tasks() 
 }
 
 #[test]
+fn a_task_whose_body_joined_a_task_of_its_group_was_waiting_for_that() {
+    let join = async {
+        let inner: Result<(), Errors> = group(async |g| {
+            drop(g.spawn(sleep(ms(50))).named("slow").await);
+            Ok(())
+        })
+        .await;
+        drop(inner);
+    };
+    assert_eq!(wait_of(join), "task #1/slow");
+}
+
+#[test]
 fn a_task_that_accepted_work_was_waiting_for_leave_to_spawn() {
     let accept = async {
         let inner: Result<(), Errors> = group(async |g| {
@@ -245,6 +259,23 @@ fn tasks_that_take_longer_over_their_ends_are_not_mixed_up() {
     .expect_err("the body fails");
     assert_eq!(names(&errors), ["10", "20", "30"]);
     assert_eq!(waits(&errors), ["a timer (95ms left)", "a timer (195ms left)", "a timer (295ms left)"]);
+}
+
+#[test]
+fn a_long_cleanup_of_one_task_takes_no_room_from_the_others() {
+    let errors = run(group(async |g| {
+        let clean = with_cleanup(after(50, ()), async |_| {
+            for _ in 0..20 {
+                _ = timeout(ms(1), sleep(ms(10))).await;
+            }
+        });
+        g.spawn(clean);
+        g.spawn(async { _ = zip(shield(sleep(ms(60))), sleep(ms(90))).await });
+        sleep(ms(5)).await;
+        Err::<(), _>("A")
+    }))
+    .expect_err("the body fails");
+    assert_eq!(waits(&errors), ["a timer (45ms left)", "a timer (30ms left)"]);
 }
 
 #[test]
@@ -322,6 +353,7 @@ fn a_task_that_was_cancelled_alone_is_not_told_of() {
 #[test]
 fn a_task_that_was_cancelled_before_there_was_an_error_is_not_told_of() {
     let errors = run(group(async |g| {
+        g.limit(9); // keeps books already
         g.spawn(pending::<()>()).named("before");
         g.spawn(with_cleanup(pending::<Result<(), Word>>(), async |_| Err("A")));
         g.spawn(shield(sleep(ms(3)))).named("shielded");
@@ -391,6 +423,22 @@ fn a_group_that_fails_inside_a_cancelled_task_hides_nothing_from_the_one_around(
         pending::<()>().await;
     };
     assert_eq!(wait_of(inner), "the tasks of its group");
+}
+
+#[test]
+fn what_a_failing_group_hears_further_in_is_heard_by_the_one_around_too() {
+    let inner = async {
+        let failed: Result<(), Errors> = group(async |g| {
+            g.spawn(fail_after(1, "B"));
+            g.spawn(async { _ = zip(shield(sleep(ms(8))), sleep(ms(90))).await });
+            shield(sleep(ms(10))).await; // keeps the body, so that the task is not waiting for its group
+            Ok(())
+        })
+        .await;
+        drop(failed);
+        pending::<()>().await;
+    };
+    assert_eq!(wait_of(inner), "a timer (82ms left)");
 }
 
 #[test]

@@ -49,6 +49,7 @@ impl Time {
         Self { clock, start: Instant::now(), elapsed: Cell::new(Duration::ZERO), tick: Cell::new(0) }
     }
 
+    #[inline]
     pub(crate) fn is_real(&self) -> bool {
         self.clock == Clock::Real
     }

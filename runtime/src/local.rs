@@ -174,7 +174,7 @@ impl Local {
         Address { runtime: self.id, slot }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn occupy(&self, set: u32, key: u32) -> u32 {
         self.slots.occupy(self.id, set, key)
     }
@@ -312,7 +312,7 @@ impl Local {
 
     /// What time it is, in ticks, as far as this turn goes: on the real clock the same for all who ask in one turn, and the
     /// first of them reads it, unless the loop has. So who asks often pays little, and what happens in one turn takes no
-    /// time.
+    /// time. Between turns it is that of the last one.
     #[inline]
     #[must_use]
     pub fn turn_tick(&self) -> u64 {
@@ -348,6 +348,7 @@ impl Local {
         self.polls.get()
     }
 
+    #[inline(always)]
     pub(crate) fn slots(&self) -> &Slots {
         &self.slots
     }

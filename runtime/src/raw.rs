@@ -40,6 +40,7 @@ static FUNCTIONS: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, drop);
 pub(crate) struct SlotWaker;
 
 impl SlotWaker {
+    #[inline(always)]
     pub(crate) fn new(_: Address) -> Self {
         Self
     }

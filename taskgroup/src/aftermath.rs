@@ -50,6 +50,7 @@ impl Aftermath {
 
 impl Ledger {
     /// Of a group that ends with errors.
+    #[inline]
     fn aftermath(&self) -> Option<&Aftermath> {
         let books = self.books_if_any().filter(|_| self.phase() == Phase::Closing)?;
         match books.aftermath.get() {
@@ -75,6 +76,7 @@ impl Ledger {
 
     /// A task comes up while a cancel is in force: if it is one that the failure of the group cancels, what it drops from now
     /// on says what it waited for.
+    #[inline]
     pub(crate) fn listen(&self, key: u32) {
         if let Some(aftermath) = self.aftermath()
             && aftermath.count.get() < MOST
@@ -113,6 +115,7 @@ impl Ledger {
     }
 
     /// It has ended. Gives what it was waiting for when it was cancelled.
+    #[inline]
     pub(crate) fn heard_last(&self, key: u32) -> Option<WaitedFor> {
         let aftermath = self.books_if_any()?.aftermath.get().filter(|aftermath| !aftermath.is_silent())?;
         let heard = self.heard(aftermath);
@@ -124,6 +127,7 @@ impl Ledger {
     }
 
     /// It was cancelled. If the group fails, its error tells of it.
+    #[inline]
     pub(crate) fn note_cancelled(&self, key: u32, task: TaskSpot<'_>, how: How, waited_for: Option<WaitedFor>) {
         let (Some(aftermath), How::Cancelled { was_started, cut_off: was_cut_off }) = (self.aftermath(), how) else {
             return;

@@ -110,6 +110,7 @@ impl Ledger {
         self.phase.get()
     }
 
+    #[inline]
     pub(crate) fn live(&self) -> usize {
         self.live.get() as usize
     }
