@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 /// Pages for users, which have no place in an order of reading.
-const PAGES: [&str; 6] = ["lib.rs", "boxed.rs", "inspect.rs", "patterns.rs", "rejections.rs", "trace.rs"];
+const PAGES: [&str; 7] = ["lib.rs", "boxed.rs", "inspect.rs", "net.rs", "patterns.rs", "rejections.rs", "trace.rs"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -230,6 +230,8 @@ pub enum WaitsFor {
     Group(GroupNumber),
     /// A place under the limit of a group, to spawn into it.
     Admission(GroupNumber),
+    /// A blocking job, on another thread.
+    Job,
     /// A wait of somebody else's: a channel, a lock.
     Other,
 }

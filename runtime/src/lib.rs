@@ -22,7 +22,7 @@
 //! - With the feature `signal`: `signal`, what the system and other processes tell this one.
 //! - [`ready`] and [`current`] are what an executor is made of, for crates that build groups of tasks.
 //!
-//! What it is not: parallel (one thread, and no other is ever started), a home for blocking calls, or work-stealing.
+//! What it is not: parallel, or work-stealing: it is one thread, and only `unblock` (feature `blocking`) starts others.
 //! Unix only: the reactor waits for file descriptors.
 //!
 //! [`taskgroup`]: https://docs.rs/taskgroup
@@ -61,6 +61,8 @@ mod task;
 mod task_tree;
 mod telling;
 mod timers;
+#[cfg(feature = "blocking")]
+mod unblock;
 mod waker;
 mod wakeup;
 mod watchdog;
@@ -99,5 +101,7 @@ pub use task_tree::{
     tree,
 };
 pub use telling::tell;
+#[cfg(feature = "blocking")]
+pub use unblock::unblock;
 pub use watchdog::Watchdog;
 pub use yield_now::{YieldNow, yield_now};

@@ -28,7 +28,7 @@
 use crate::current::{Current, NONE};
 use crate::freeze::is_quiet;
 use crate::local::Local;
-use crate::slots::{After, BEGIN, FOR_FIRST_POLL, FOR_PLACE, FOREIGN};
+use crate::slots::{After, BEGIN, FOR_FIRST_POLL, FOR_JOB, FOR_PLACE, FOREIGN};
 use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
@@ -43,6 +43,8 @@ pub enum Wait {
     FirstPoll,
     /// For leave to be polled for the first time: others have to end before.
     Place,
+    /// For a blocking job.
+    Job,
     /// For another member of the same runtime, which has this slot.
     Member(u32),
 }
@@ -53,6 +55,7 @@ impl Wait {
             Self::Unknown => NONE,
             Self::FirstPoll => FOR_FIRST_POLL,
             Self::Place => FOR_PLACE,
+            Self::Job => FOR_JOB,
             Self::Member(slot) => slot,
         }
     }
@@ -62,6 +65,7 @@ impl Wait {
             NONE => Self::Unknown,
             FOR_FIRST_POLL => Self::FirstPoll,
             FOR_PLACE => Self::Place,
+            FOR_JOB => Self::Job,
             slot => Self::Member(slot),
         }
     }

@@ -71,6 +71,8 @@ const IN_PERSON: u32 = 1 << 31;
 /// all others are members that it waits for.
 pub(crate) const FOR_FIRST_POLL: u32 = NONE - 1;
 pub(crate) const FOR_PLACE: u32 = NONE - 2;
+/// The member waits for a blocking job.
+pub(crate) const FOR_JOB: u32 = NONE - 3;
 
 struct Set {
     /// First of the queue, or [`NONE`]: then nobody is woken.
@@ -165,7 +167,7 @@ impl Slots {
             *slot = Slot::new(set, key, Address { runtime, slot: id });
             return id;
         }
-        assert!(slots.len() < FOR_PLACE as usize, "four thousand million tasks do not fit into memory");
+        assert!(slots.len() < FOR_JOB as usize, "four thousand million tasks do not fit into memory");
         let id = slots.len() as u32;
         slots.push(Slot::new(set, key, Address { runtime, slot: id }));
         id

@@ -110,6 +110,7 @@ impl Ledger {
             WaitsFor::Task(slot) => WaitedFor::Task(TaskSpot::new(local, slot).info()?),
             WaitsFor::Group(_) => WaitedFor::Group,
             WaitsFor::Admission(_) => WaitedFor::Admission,
+            WaitsFor::Job => WaitedFor::Job,
             _ => return None,
         })
     }

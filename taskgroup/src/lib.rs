@@ -38,6 +38,8 @@
 //! - [`TaskLocal`] values follow the tasks.
 //! - [`trace`]: a run, written down and drawn, as text, as a picture, for Perfetto.
 //! - See it run: [`tree`](tree()) and [`Runtime::tree`] give every task and what it waits for; a [`Stall`] carries that.
+//! - [`net`]: sockets; with the feature `blocking` also names, looked up and connected to, and `unblock` for calls that
+//!   block.
 //! - With the feature `signal`: `run` runs a program as one group, which Ctrl-C cancels; `signal` hears what the system and
 //!   other processes tell this one.
 //! - With the feature `inspect`, a running program shows its tree and its events on a Unix socket (`inspect`); with
@@ -47,7 +49,7 @@
 //!   A task of this crate always has a group to answer to. (A host with a loop of its own hands in root tasks with
 //!   [`Runtime::spawn`].)
 //!
-//! What it is not: parallel (one thread, and no other is ever started), a way to run blocking calls, a set of channels
+//! What it is not: parallel (one thread; no other is started but by `unblock`, with the feature `blocking`), a set of channels
 //! and locks (`async-channel` and `async-lock` go well with it).
 
 #![forbid(unsafe_code)]
@@ -102,6 +104,8 @@ mod waiters;
 pub mod boxed;
 #[cfg(feature = "inspect")]
 pub mod inspect;
+#[cfg(feature = "net")]
+pub mod net;
 pub mod patterns;
 pub mod trace;
 
@@ -137,10 +141,12 @@ pub use timeout::{Elapsed, timeout, timeout_at};
 #[doc(hidden)]
 pub use tree::node_count;
 
-#[cfg(feature = "net")]
-pub use taskgroup_runtime::{Async, IoSafe, net};
 #[cfg(feature = "signal")]
 pub use taskgroup_runtime::signal;
+#[cfg(feature = "blocking")]
+pub use taskgroup_runtime::unblock;
+#[cfg(feature = "net")]
+pub use taskgroup_runtime::{Async, IoSafe};
 
 pub use taskgroup_runtime::{
     BlockOnError, Census, Clock, ClockIsReal, GroupNode, Hold, Interval, MissedTicks, OpenPart, Report, Runtime, Sleep,

@@ -129,6 +129,7 @@ impl Sight {
             let wait = match seen.wait {
                 Wait::FirstPoll => WaitsFor::FirstPoll,
                 Wait::Place => WaitsFor::Place,
+                Wait::Job => WaitsFor::Job,
                 Wait::Member(task) if self.members.contains_key(&task) => WaitsFor::Task(task),
                 Wait::Member(_) | Wait::Unknown => continue,
             };

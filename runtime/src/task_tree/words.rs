@@ -125,6 +125,7 @@ fn write_wait(task: TaskNode<'_>, wait: WaitsFor, f: &mut Formatter<'_>) -> fmt:
         }
         WaitsFor::Group(number) => write!(f, "the tasks of {}", Other(task, number)),
         WaitsFor::Admission(number) => write!(f, "leave to spawn into {}", Other(task, number)),
+        WaitsFor::Job => f.write_str("a blocking job"),
         WaitsFor::Other => f.write_str("something of somebody else's (a channel, a lock)"),
     }
 }

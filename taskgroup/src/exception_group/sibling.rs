@@ -70,6 +70,8 @@ pub enum WaitedFor {
     Group,
     /// A place under the limit of a group, to spawn into it.
     Admission,
+    /// A blocking job, on another thread; it goes on there.
+    Job,
 }
 
 impl Display for WaitedFor {
@@ -82,6 +84,7 @@ impl Display for WaitedFor {
             Self::Task(task) => write!(f, "task {}", task.path()),
             Self::Group => f.write_str("the tasks of its group"),
             Self::Admission => f.write_str("leave to spawn into a group"),
+            Self::Job => f.write_str("a blocking job"),
         }
     }
 }

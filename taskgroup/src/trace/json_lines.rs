@@ -107,6 +107,7 @@ pub(crate) fn raw_wait(object: Object, wait: WaitsFor) -> Object {
         WaitsFor::Task(task) => kind("task").raw("other", task),
         WaitsFor::Group(group) => kind("group").raw("group", group),
         WaitsFor::Admission(group) => kind("admission").raw("group", group),
+        WaitsFor::Job => kind("job"),
         _ => kind("other"),
     }
 }

@@ -88,6 +88,7 @@ impl Model {
                     format!("a timer at {}", time(u64::try_from(at.as_nanos()).unwrap_or(u64::MAX)))
                 }
                 WaitsFor::Timer(None) => "a timer that never comes".into(),
+                WaitsFor::Job => "a blocking job".into(),
                 WaitsFor::Readable(fd) => format!("descriptor {fd} to read"),
                 WaitsFor::Writable(fd) => format!("descriptor {fd} to write"),
                 _ => "somebody to wake it".into(),
