@@ -34,7 +34,7 @@ fmt() {
 
 lint() {
     run cargo clippy "${light[@]}" --all-targets --quiet -- -D warnings
-    run cargo clippy "${light[@]}" --all-targets --features anyhow,blocking,plain,signal,tracing --quiet -- -D warnings
+    run cargo clippy "${light[@]}" --all-targets --features anyhow,plain,tracing --quiet -- -D warnings
     run cargo clippy -p taskgroup --quiet -- -D warnings # the crate as it is by default
     run cargo clippy -p taskgroup --no-default-features --quiet -- -D warnings
     local msrv=1.88.0
@@ -68,9 +68,10 @@ no_unsafe_elsewhere() {
 test_() {
     run cargo test --quiet
     run cargo test --quiet --features anyhow,tracing --test errors --test exception_groups --test spans
-    run cargo test --quiet -p taskgroup-runtime --features blocking,signal --test signal --test tree_report --test unblock
-    run cargo test --quiet -p taskgroup-runtime --features blocking,signal --doc
-    run cargo test --quiet -p taskgroup --features blocking,inspect,signal --doc
+    run cargo test --quiet -p taskgroup-runtime --features blocking,process --test process --test signal --test tree_report \
+        --test unblock --lib
+    run cargo test --quiet -p taskgroup-runtime --features blocking,process --doc
+    run cargo test --quiet -p taskgroup --features blocking,inspect,process --doc
     run cargo test --quiet --release --test depth
 }
 

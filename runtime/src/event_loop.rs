@@ -156,6 +156,8 @@ impl<'env> Runtime<'env> {
         self.local.waking(|_| WokenBy::Descriptor, || self.local.reactor().dispatch(&self.local));
         #[cfg(feature = "signal")]
         crate::signal::report_if_asked(&self.local);
+        #[cfg(feature = "process")]
+        self.local.orphans.reap();
         for slot in self.local.remote().take() {
             self.local.waking(|_| WokenBy::Thread, || self.local.wake(slot));
         }

@@ -72,6 +72,8 @@ pub mod current;
 pub mod instrument;
 #[cfg(feature = "net")]
 pub mod net;
+#[cfg(feature = "process")]
+pub mod process;
 pub mod ready;
 #[cfg(feature = "signal")]
 pub mod signal;

@@ -75,6 +75,8 @@ pub struct Local {
     pub(crate) dropped_waits: DroppedWaits,
     #[cfg(feature = "signal")]
     pub(crate) tree_reports: crate::signal::TreeReports,
+    #[cfg(feature = "process")]
+    pub(crate) orphans: crate::process::Orphans,
 }
 
 impl Local {
@@ -100,6 +102,8 @@ impl Local {
             dropped_waits: DroppedWaits::default(),
             #[cfg(feature = "signal")]
             tree_reports: Default::default(),
+            #[cfg(feature = "process")]
+            orphans: Default::default(),
         });
         RUNTIMES.with_borrow_mut(|runtimes| runtimes.insert(id, local.clone()));
         local
@@ -409,6 +413,8 @@ impl Local {
         self.closed.set(true);
         #[cfg(feature = "signal")]
         self.tree_reports.end();
+        #[cfg(feature = "process")]
+        self.orphans.end();
     }
 
     /// Takes the runtime out of the tables: late wakes find it gone.

@@ -42,6 +42,7 @@
 //!   block.
 //! - With the feature `signal`: `run` runs a program as one group, which Ctrl-C cancels; `signal` hears what the system and
 //!   other processes tell this one.
+//! - With the feature `process`: child processes, which end with the scope that started them.
 //! - With the feature `inspect`, a running program shows its tree and its events on a Unix socket (`inspect`); with
 //!   `tracing`, its tasks are spans (`Spans`).
 //! - [`patterns`]: thirteen programs as one writes them in asyncio, and here.
@@ -107,6 +108,8 @@ pub mod inspect;
 #[cfg(feature = "net")]
 pub mod net;
 pub mod patterns;
+#[cfg(feature = "process")]
+pub mod process;
 pub mod trace;
 
 pub use as_completed::{AsCompleted, as_completed};
