@@ -224,6 +224,10 @@ pub enum WaitsFor {
     Readable(i32),
     /// A descriptor that can be written.
     Writable(i32),
+    /// A signal of the system.
+    Signal,
+    /// The end of a child process, of this number.
+    Process(u32),
     /// Another task to end.
     Task(TaskNumber),
     /// The tasks of a group that it has opened, whose body is over.

@@ -8,6 +8,8 @@ mod traits;
 
 use crate::freeze::is_frozen;
 use crate::local::Local;
+#[cfg(feature = "signal")]
+use crate::reactor::Meaning;
 use crate::reactor::{Direction, IoSafe, Source, Ticket};
 use std::fmt;
 use std::future::poll_fn;
@@ -69,6 +71,13 @@ impl<T: IoSafe> Async<T> {
         rustix::io::ioctl_fionbio(&io, true)?;
         let source = local.reactor().watch(&local, &io)?;
         Ok(Self { io: Some(io), source, local })
+    }
+
+    /// A wait for it is told as one for that.
+    #[cfg(feature = "signal")]
+    pub(crate) fn meaning(self, what: Meaning) -> Self {
+        self.source.mean(what);
+        self
     }
 
     /// Whoever waits for it counts for nothing: virtual time goes on, and a stall is one.
@@ -263,7 +272,7 @@ impl<T: IoSafe> Async<T> {
     #[inline(always)]
     fn tell(&self, direction: Direction) {
         if self.local.is_heard() {
-            self.local.tell_wait(self.source.wait_for(direction));
+            self.local.tell_wait(self.source.waits_for(direction));
         }
     }
 

@@ -32,6 +32,8 @@ mod source;
 mod one_shot;
 
 pub(crate) use polling::Poller as Sleeper;
+#[cfg(feature = "signal")]
+pub(crate) use source::Meaning;
 pub(crate) use source::{Direction, Source, Ticket};
 
 use crate::instrument::WaitsFor;

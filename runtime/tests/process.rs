@@ -16,7 +16,7 @@ use std::time::Duration;
 use support::{poll_once, run, run_in, turn};
 use taskgroup_runtime::process::{Child, ChildStdout, Command};
 use taskgroup_runtime::signal::SignalKind;
-use taskgroup_runtime::{Runtime, count_cancel_in, count_cancel_out, set_freeze_probe, yield_now};
+use taskgroup_runtime::{Runtime, count_cancel_in, count_cancel_out, set_freeze_probe, spawn, tree, yield_now};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -111,6 +111,21 @@ fn to_wait_twice_gives_the_same_status() -> io::Result<()> {
             let first = child.wait().await?;
             assert_eq!((first.code(), child.wait().await?, child.try_wait()?), (Some(7), first, Some(first)));
         }
+        Ok(())
+    })
+}
+
+#[test]
+fn the_task_tree_says_who_waits_for_which_process() -> io::Result<()> {
+    run(async {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn()?;
+        let (id, stdin) = (child.id(), child.stdin.take());
+        let waits = spawn(async move { child.wait().await });
+        turn().await;
+        let seen = tree().expect("we are in a runtime").to_string();
+        assert!(cfg!(not(target_os = "linux")) || seen.contains(&format!("waits for process {id} to end")), "{seen}");
+        drop(stdin);
+        assert!(waits.await.expect("no panic")?.success());
         Ok(())
     })
 }

@@ -20,7 +20,7 @@ use std::task::Poll;
 use std::time::Duration;
 use support::{poll_once, run, run_in, turn};
 use taskgroup_runtime::signal::{SignalKind, Signals, ctrl_c};
-use taskgroup_runtime::{BlockOnError, Clock, Runtime, now, set_freeze_probe, sleep, spawn};
+use taskgroup_runtime::{BlockOnError, Clock, Runtime, now, set_freeze_probe, sleep, spawn, tree};
 use taskgroup_runtime::{count_cancel_in, count_cancel_out};
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -48,6 +48,8 @@ fn a_signal_wakes_who_waits_for_it() -> io::Result<()> {
         let waits = spawn(async move { signals.recv().await });
         turn().await;
         assert!(!waits.is_finished());
+        let seen = tree().expect("we are in a runtime").to_string();
+        assert!(seen.contains("root task #1: waits for a signal"), "{seen}");
         raise(SIGUSR1)?;
         assert_eq!(waits.await.expect("no panic")?, USER1);
         Ok(())

@@ -110,6 +110,8 @@ impl Ledger {
             WaitsFor::Task(slot) => WaitedFor::Task(TaskSpot::new(local, slot).info()?),
             WaitsFor::Group(_) => WaitedFor::Group,
             WaitsFor::Admission(_) => WaitedFor::Admission,
+            WaitsFor::Signal => WaitedFor::Signal,
+            WaitsFor::Process(id) => WaitedFor::Process(id),
             WaitsFor::Job => WaitedFor::Job,
             _ => return None,
         })

@@ -12,6 +12,8 @@
 
 use crate::freeze::is_frozen;
 use crate::io::Async;
+#[cfg(target_os = "linux")]
+use crate::reactor::Meaning;
 use crate::signal::{SignalKind, Signals};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{self, ErrorKind};
@@ -31,7 +33,8 @@ impl Exit {
     pub(super) fn of(pid: Pid) -> io::Result<Self> {
         #[cfg(target_os = "linux")]
         if let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) {
-            return Ok(Self::Pidfd(Async::new(pidfd)?));
+            let end = Meaning::Process(pid.as_raw_nonzero().get().unsigned_abs());
+            return Ok(Self::Pidfd(Async::new(pidfd)?.meaning(end)));
         }
         let _ = pid;
         Self::by_signal()

@@ -29,6 +29,19 @@ pub(crate) enum Direction {
     Write,
 }
 
+/// What it is that comes when a source is ready, for whoever asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// Bytes, or room for them.
+    #[default]
+    Itself,
+    #[cfg(feature = "signal")]
+    Signal,
+    /// The end of a process.
+    #[cfg(feature = "process")]
+    Process(u32),
+}
+
 /// One registered descriptor. A server has one for each connection, so it is kept small.
 pub(crate) struct Source {
     /// What events are marked with: the place in the reactor's slab, and the generation above it.
@@ -37,6 +50,7 @@ pub(crate) struct Source {
     fd: RawFd,
     /// Whether who waits for it counts for nothing: virtual time goes on, and a stall is one. Set before anybody waits.
     in_background: Cell<bool>,
+    meaning: Cell<Meaning>,
     read: Side,
     write: Side,
 }
@@ -84,7 +98,14 @@ const ONE: u32 = u32::MAX;
 
 impl Source {
     pub(super) fn new(key: usize, fd: RawFd) -> Self {
-        Self { key, fd, in_background: Cell::new(false), read: Side::default(), write: Side::default() }
+        Self {
+            key,
+            fd,
+            in_background: Cell::new(false),
+            meaning: Cell::default(),
+            read: Side::default(),
+            write: Side::default(),
+        }
     }
 
     pub(super) fn put_in_background(&self) {
@@ -98,6 +119,24 @@ impl Source {
 
     pub(super) fn key(&self) -> usize {
         self.key
+    }
+
+    /// A wait for it is one for that.
+    #[cfg(feature = "signal")]
+    pub(crate) fn mean(&self, what: Meaning) {
+        self.meaning.set(what);
+    }
+
+    /// What somebody waits for who waits for a direction.
+    pub(crate) fn waits_for(&self, direction: Direction) -> WaitsFor {
+        match (self.meaning.get(), direction) {
+            (Meaning::Itself, Direction::Read) => WaitsFor::Readable(self.fd),
+            (Meaning::Itself, Direction::Write) => WaitsFor::Writable(self.fd),
+            #[cfg(feature = "signal")]
+            (Meaning::Signal, _) => WaitsFor::Signal,
+            #[cfg(feature = "process")]
+            (Meaning::Process(id), _) => WaitsFor::Process(id),
+        }
     }
 
     fn side(&self, direction: Direction) -> &Side {
@@ -203,7 +242,7 @@ impl Source {
         let side = self.side(direction);
         let gone = side.remove(ticket);
         if gone.is_some() {
-            local.drops_wait(|| Some(self.wait_for(direction)));
+            local.drops_wait(|| Some(self.waits_for(direction)));
             if !side.is_waited_on() && !self.in_background.get() {
                 local.reactor().count_out();
             }
@@ -211,25 +250,17 @@ impl Source {
         drop(gone); // last: dropping a foreign waker may end another wait
     }
 
-    /// What who waits for a direction waits for.
-    pub(crate) fn wait_for(&self, direction: Direction) -> WaitsFor {
-        match direction {
-            Direction::Read => WaitsFor::Readable(self.fd),
-            Direction::Write => WaitsFor::Writable(self.fd),
-        }
-    }
-
     /// What somebody waits for in a `poll_` method.
     pub(crate) fn polled_for(&self) -> Option<WaitsFor> {
         let mut directions = [Direction::Read, Direction::Write].into_iter();
         let polled = directions.find(|direction| self.side(*direction).waiters.borrow().poller.is_some());
-        polled.map(|direction| self.wait_for(direction))
+        polled.map(|direction| self.waits_for(direction))
     }
 
     /// Shows who waits for what. `look` runs nobody's code.
     pub(super) fn each_waiter(&self, mut look: impl FnMut(WaitsFor, &Wakeup)) {
         for direction in [Direction::Read, Direction::Write] {
-            let wait = self.wait_for(direction);
+            let wait = self.waits_for(direction);
             let waiters = self.side(direction).waiters.borrow();
             let more = waiters.more.iter().flat_map(|more| more.iter().map(|(_, wakeup)| wakeup));
             waiters.one.iter().chain(more).chain(&waiters.poller).for_each(|wakeup| look(wait, wakeup));

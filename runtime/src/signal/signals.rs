@@ -5,6 +5,7 @@
 
 use crate::io::Async;
 use crate::local::Local;
+use crate::reactor::Meaning;
 use crate::signal::kind::SignalKind;
 use crate::signal::registration::Registration;
 use futures_core::Stream;
@@ -27,8 +28,7 @@ use std::task::{Context, Poll};
 /// Several listeners, also of other runtimes and threads, each hear every signal. Two tasks that wait for one listener
 /// share: each signal is for one of them.
 ///
-/// The wait is one for a descriptor, and shows as that in the [task tree](crate::tree()). So on a virtual clock time
-/// stands still meanwhile, and a program that only waits for a signal has not stalled; see
+/// The wait is one for a descriptor. So on a virtual clock time stands still meanwhile, and a program that only waits for a signal has not stalled; see
 /// [`in_background`](Self::in_background). Costs two descriptors, and some system calls when it is made.
 ///
 /// Source: tokio's `signal::unix`, signal-hook's `Signals`.
@@ -96,7 +96,7 @@ impl Signals {
         then_default: bool,
     ) -> io::Result<Self> {
         let (read, write) = UnixStream::pair()?;
-        let pipe = watch(read)?;
+        let pipe = watch(read)?.meaning(Meaning::Signal);
         let first = then_default.then(Arc::default);
         let mut registrations: Vec<Registration> = Vec::new();
         for kind in kinds {

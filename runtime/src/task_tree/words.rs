@@ -113,6 +113,8 @@ fn write_wait(task: TaskNode<'_>, wait: WaitsFor, f: &mut Formatter<'_>) -> fmt:
         WaitsFor::Timer(Some(at)) => write!(f, "a timer in {}", Left(task, at)),
         WaitsFor::Readable(fd) => write!(f, "descriptor {fd} to be readable"),
         WaitsFor::Writable(fd) => write!(f, "descriptor {fd} to be writable"),
+        WaitsFor::Signal => f.write_str("a signal"),
+        WaitsFor::Process(id) => write!(f, "process {id} to end"),
         WaitsFor::Task(number) => match task.tree.task(number) {
             Some(other) if other.index == task.index => f.write_str("itself"),
             Some(other) => write_path(other, f),

@@ -70,6 +70,10 @@ pub enum WaitedFor {
     Group,
     /// A place under the limit of a group, to spawn into it.
     Admission,
+    /// A signal of the system.
+    Signal,
+    /// A process to end, by its number.
+    Process(u32),
     /// A blocking job, on another thread; it goes on there.
     Job,
 }
@@ -84,6 +88,8 @@ impl Display for WaitedFor {
             Self::Task(task) => write!(f, "task {}", task.path()),
             Self::Group => f.write_str("the tasks of its group"),
             Self::Admission => f.write_str("leave to spawn into a group"),
+            Self::Signal => f.write_str("a signal"),
+            Self::Process(id) => write!(f, "process {id} to end"),
             Self::Job => f.write_str("a blocking job"),
         }
     }

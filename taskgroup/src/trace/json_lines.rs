@@ -108,6 +108,8 @@ pub(crate) fn raw_wait(object: Object, wait: WaitsFor) -> Object {
         WaitsFor::Group(group) => kind("group").raw("group", group),
         WaitsFor::Admission(group) => kind("admission").raw("group", group),
         WaitsFor::Job => kind("job"),
+        WaitsFor::Signal => kind("signal"),
+        WaitsFor::Process(number) => kind("process").raw("process", number),
         _ => kind("other"),
     }
 }

@@ -91,6 +91,8 @@ impl Model {
                 WaitsFor::Job => "a blocking job".into(),
                 WaitsFor::Readable(fd) => format!("descriptor {fd} to read"),
                 WaitsFor::Writable(fd) => format!("descriptor {fd} to write"),
+                WaitsFor::Signal => "a signal".into(),
+                WaitsFor::Process(number) => format!("process {number} to end"),
                 _ => "somebody to wake it".into(),
             },
         }
