@@ -112,7 +112,7 @@ fn the_tree_is_shown_as_it_draws_itself_and_ends_with_an_empty_line() {
     assert!(lines[0].starts_with("main (block_on): waits for descriptor "), "{lines:?}");
     assert!(lines[1].starts_with("`- group (tests/inspect.rs:"), "{lines:?}");
     assert!(lines[2].starts_with("   `- task tea (tests/inspect.rs:"), "{lines:?}");
-    assert!(lines[2].ends_with("): waits for a timer in 3600s"), "{lines:?}");
+    assert!(lines[2].ends_with("): waits for a timer in 1h"), "{lines:?}");
 }
 
 #[test]

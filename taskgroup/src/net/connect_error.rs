@@ -24,7 +24,7 @@ pub enum ConnectError {
         name: Option<String>,
     },
     /// Nobody answered, at any address.
-    #[error("cannot connect{}: {errors}", of(.name.as_deref()))]
+    #[error("cannot connect{}: {errors}", to(.name.as_deref()))]
     Failed {
         /// As it was given, if it was a name.
         name: Option<String>,
@@ -35,6 +35,10 @@ pub enum ConnectError {
 
 fn of(name: Option<&str>) -> String {
     name.map_or_else(String::new, |name| format!(" of {name:?}"))
+}
+
+fn to(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(" to {name:?}"))
 }
 
 /// For functions that end in `io::Result`. The kind is that of the first error.
