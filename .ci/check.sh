@@ -90,7 +90,27 @@ bench() {
     run cargo run --package taskgroup-benches --release --quiet -- --quick --repeats 1 --only timeout,tree,idle
 }
 
+# Every subset of a crate's features compiles without a warning.
+powerset() {
+    local crate=$1 subset name
+    shift
+    local features=("$@")
+    for ((subset = 0; subset < 1 << ${#features[@]}; subset++)); do
+        name=""
+        for ((bit = 0; bit < ${#features[@]}; bit++)); do
+            if ((subset >> bit & 1)); then name+="${features[bit]},"; fi
+        done
+        RUSTFLAGS="-D warnings" cargo check --quiet --target-dir target/powerset -p "$crate" --no-default-features \
+            --features "$name" || { printf 'with the features %s of %s\n' "${name:-(none)}" "$crate"; return 1; }
+    done
+    printf '\n== %s: all %d subsets of its features compile\n' "$crate" $((1 << ${#features[@]}))
+}
+
 deep() {
+    powerset taskgroup-runtime blocking net plain process signal
+    powerset taskgroup anyhow blocking inspect net plain process signal tracing
+    run cargo run --quiet --profile abort --bin tour
+    run cargo run --quiet --profile abort --bin supervisor -- --seed 3
     run cargo test --quiet --release
     run cargo test --quiet --features plain
     run cargo test --quiet -p taskgroup-runtime --features plain
