@@ -8,6 +8,7 @@
 //! many at once as it likes, with a limit and a timeout each. A look-up that is given up goes on there; nobody waits for it.
 //!
 //! Look at [`look_up_all`].
+#![allow(clippy::print_stdout, reason = "a program prints")]
 
 #[path = "support/run_options.rs"]
 mod run_options;

@@ -9,6 +9,7 @@
 //! `turn`. Nothing here is async but the tasks.
 //!
 //! Look at [`Host::run`], the loop; and at [`Host::wait`], which is all that the two have to agree on.
+#![allow(clippy::print_stdout, reason = "a program prints")]
 
 use lexopt::prelude::*;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};

@@ -9,6 +9,7 @@
 //! `--trace run.svg` draws who was tried when. If none answers, the tree has the error of each.
 //!
 //! Look at [`run`]; and at `taskgroup/src/net/connect.rs`, which has fewer lines of code than its RFC has pages.
+#![allow(clippy::print_stdout, reason = "a program prints")]
 
 #[path = "support/run_options.rs"]
 mod run_options;

@@ -9,6 +9,7 @@
 //! accepting, and what is under way has five seconds to end.
 //!
 //! Look at [`relay`], two tasks that borrow both sockets and the deadline; and at [`carry`], one direction.
+#![allow(clippy::print_stdout, reason = "a program prints")]
 
 #[path = "support/run_options.rs"]
 mod run_options;
