@@ -100,7 +100,7 @@ fn a_megabyte_goes_both_ways_at_once() {
 
 #[test]
 fn a_connection_without_a_byte_is_ended() {
-    let mut proxy = Proxy::start(&server(|stream| std::mem::forget(stream)), &["--idle", "0.02"]);
+    let mut proxy = Proxy::start(&server(std::mem::forget), &["--idle", "0.02"]);
     let mut client = proxy.connect();
     assert_eq!(client.read(&mut [0]).ok(), Some(0));
     assert_eq!(proxy.says(), "0 bytes there, 0 back: idle for 20ms");
@@ -108,7 +108,7 @@ fn a_connection_without_a_byte_is_ended() {
 
 #[test]
 fn a_connection_that_lasts_too_long_is_ended() {
-    let mut proxy = Proxy::start(&server(|stream| std::mem::forget(stream)), &["--total", "0.03"]);
+    let mut proxy = Proxy::start(&server(std::mem::forget), &["--total", "0.03"]);
     let mut client = proxy.connect();
     client.write_all(b"x").expect("it reads");
     assert_eq!(client.read(&mut [0]).ok(), Some(0));
