@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 use taskgroup::instrument::{Event, HowEnded, Instrument, WaitsFor};
-use taskgroup::{Async, Clock, Runtime, sleep, timeout, with_cleanup, yield_now};
+use taskgroup::{Async, Clock, Ready, Runtime, sleep, task_group, timeout, with_cleanup, yield_now};
 
 /// Writes down a line for each event but the phases of turns.
 #[derive(Default)]
@@ -38,8 +38,8 @@ impl Instrument for Lines {
             Event::Left { task, part } => format!("{task} leaves {part:?}"),
             Event::Ended { task, how } => match how {
                 HowEnded::Value => format!("end {task}"),
-                HowEnded::Failed(Some(text)) => format!("end {task}: failed, {text}"),
-                HowEnded::Failed(None) => format!("end {task}: failed"),
+                HowEnded::Failed { error: Some(text), .. } => format!("end {task}: failed, {text}"),
+                HowEnded::Failed { type_name, .. } => format!("end {task}: failed with {type_name}"),
                 HowEnded::Panicked(text) => {
                     format!("end {task}: panicked, {}", text.map(ToString::to_string).unwrap_or_default())
                 }
@@ -262,6 +262,33 @@ fn an_unstarted_task_and_a_panicked_one_are_told_as_such() {
         "0 end 0",
     ];
     assert_eq!(lines, expected);
+}
+
+/// It can be told neither by `Display` nor by any other trait.
+struct OutOfStock<T>(T);
+
+#[test]
+fn an_error_that_cannot_be_told_is_named_by_its_type() {
+    let failed = async || Err::<(), _>(OutOfStock([7u8, 17]));
+    let lines = told_of(
+        &[" end "],
+        task_group(async |g| {
+            g.collect_all();
+            g.spawn(failed());
+            g.spawn_group(task_group(async |g| {
+                g.spawn(failed());
+                Ok(())
+            }));
+            // Its error is the caller's; that of the task is the same.
+            _ = g.start(async |ready: Ready<(), _>| failed().await.inspect_err(|_| drop(ready))).await;
+            Ok(())
+        }),
+    );
+    let names = lines.iter().filter_map(|line| line.split_once("failed with "));
+    let names: Vec<_> = names.map(|(_, name)| name.replace("instrument::", "")).collect();
+    let own = "OutOfStock<[u8; 2]>";
+    let group = format!("taskgroup::exception_group::ExceptionGroup<{own}>");
+    assert_eq!(names, [own, own, own, &group], "{lines:#?}");
 }
 
 #[test]

@@ -264,8 +264,13 @@ pub enum Part {
 pub enum HowEnded<'a> {
     /// With a value.
     Value,
-    /// With an error; in one line, if it can be told.
-    Failed(Option<&'a dyn Display>),
+    /// With an error.
+    Failed {
+        /// What it says, if it can be told: no trait is asked of an error, so only those of some types can.
+        error: Option<&'a dyn Display>,
+        /// The name of its type, as [`std::any::type_name`] has it.
+        type_name: &'static str,
+    },
     /// With a panic; what it said, if that is text.
     Panicked(Option<&'a dyn Display>),
     /// It was cancelled.

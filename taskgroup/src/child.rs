@@ -155,6 +155,3 @@ pub(crate) fn erase_outcome<E: 'static, O: Outcome<E>>(output: O) -> Result<O::V
 pub(crate) fn erase<X: 'static>(error: X) -> Failure {
     Box::new(error)
 }
-
-/// In the place of an error that somebody else has got.
-pub(crate) struct GivenAway;

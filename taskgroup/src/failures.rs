@@ -9,7 +9,7 @@ use crate::info::TaskInfo;
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::timeout::Elapsed;
-use std::any::Any;
+use std::any::{self, Any};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -18,14 +18,44 @@ use std::time::Duration;
 use taskgroup_runtime::{Report, report};
 
 /// An error on its way to the group: an `E`, or an `ExceptionGroup<E>`.
-pub(crate) type Failure = Box<dyn Any>;
+pub(crate) type Failure = Box<dyn AnyError>;
 
-/// An error in words, where its type is one of those that many use. A group asks no trait of its errors.
+/// What a group asks of its errors: nothing. So each has it; but what was erased can still say of which type it is.
+pub(crate) trait AnyError: Any {
+    fn type_name(&self) -> &'static str;
+}
+
+impl<E: Any> AnyError for E {
+    fn type_name(&self) -> &'static str {
+        any::type_name::<E>()
+    }
+}
+
+/// In the place of an error that somebody else has got; it knows the name of its type.
+pub(crate) struct GivenAway(&'static str);
+
+impl GivenAway {
+    pub(crate) fn of<E>() -> Self {
+        Self(any::type_name::<E>())
+    }
+}
+
+/// The name of the error's type.
+pub(crate) fn type_of(failure: &Failure) -> &'static str {
+    let error: &dyn AnyError = &**failure; // the box would name itself
+    match (error as &dyn Any).downcast_ref() {
+        Some(GivenAway(name)) => name,
+        None => error.type_name(),
+    }
+}
+
+/// An error in words, where its type is one of those that many use.
 pub(crate) fn in_words(failure: &Failure) -> Option<String> {
-    fn look<E: fmt::Display + 'static>(failure: &Failure) -> Option<String> {
+    fn look<E: fmt::Display + 'static>(failure: &dyn Any) -> Option<String> {
         let error = failure.downcast_ref().map(|error: &E| error.to_string());
         error.or_else(|| failure.downcast_ref().map(|errors: &ExceptionGroup<E>| errors.to_string()))
     }
+    let failure: &dyn Any = &**failure;
     #[cfg(feature = "anyhow")]
     if let Some(text) = look::<anyhow::Error>(failure) {
         return Some(text);

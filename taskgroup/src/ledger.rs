@@ -4,9 +4,9 @@
 //! them.
 
 use crate::books::Books;
-use crate::child::{Fate, GivenAway};
+use crate::child::Fate;
 use crate::drive::report_loss;
-use crate::failures::{Failed, Failure, in_words, panic_in_words};
+use crate::failures::{Failed, Failure, GivenAway, in_words, panic_in_words, type_of};
 use crate::info::TaskInfo;
 use crate::limit::{Limit, Queued};
 use crate::news::News;
@@ -15,6 +15,7 @@ use crate::reason::Reason;
 use crate::task_local;
 use crate::tasks::{How, Rows, Tasks};
 use crate::tree::{self, NodeId, Spot, TaskSpot, Verdict, Wakeup};
+use std::any::Any;
 use std::cell::{Cell, OnceCell};
 use std::fmt::Display;
 use std::panic::Location;
@@ -322,7 +323,7 @@ impl Ledger {
 
     fn failed(&self, key: u32, task: TaskSpot<'_>, failure: Failure) {
         let (info, policy) = (self.keep_info(key), self.tasks.with(key, |row| row.policy()));
-        if !failure.is::<GivenAway>() {
+        if !(&*failure as &dyn Any).is::<GivenAway>() {
             let books = self.books();
             let failed = Failed { failure, task: info, cancelled: task.reason(), elapsed: self.elapsed() };
             books.supervised.set(books.failures.failed(failed, policy));
@@ -416,7 +417,8 @@ fn tell_end(local: &Local, task: TaskSpot<'_>, slot: u32, fate: &Fate) {
         Fate::Done(None) => HowEnded::Value,
         Fate::Done(Some(failure)) => {
             text = in_words(failure);
-            HowEnded::Failed(text.as_ref().map(|text| text as &dyn Display))
+            let error = text.as_ref().map(|text| text as &dyn Display);
+            HowEnded::Failed { error, type_name: type_of(failure) }
         }
         Fate::Panicked(payload) => {
             text = panic_in_words(payload);

@@ -113,8 +113,12 @@ impl Instrument for Spans {
             Event::Ended { task, how } => {
                 let span = self.of_task(task).id();
                 match how {
-                    HowEnded::Failed(Some(error)) => event!(parent: span, Level::DEBUG, error = %error, "failed"),
-                    HowEnded::Failed(None) => event!(parent: span, Level::DEBUG, "failed"),
+                    HowEnded::Failed { error: Some(error), .. } => {
+                        event!(parent: span, Level::DEBUG, error = %error, "failed");
+                    }
+                    HowEnded::Failed { type_name, .. } => {
+                        event!(parent: span, Level::DEBUG, "error.type" = type_name, "failed");
+                    }
                     HowEnded::Panicked(_) => event!(parent: span, Level::DEBUG, "panicked"),
                     _ => {}
                 }

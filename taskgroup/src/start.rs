@@ -3,8 +3,8 @@
 //! Before: `group.rs`. After: nothing.
 
 use crate::checkpoint::cancel_reason;
-use crate::child::{GivenAway, erase};
-use crate::failures::Failure;
+use crate::child::erase;
+use crate::failures::{Failure, GivenAway};
 use crate::group::TaskGroup;
 use crate::join_error::JoinError;
 use crate::outcome::Outcome;
@@ -149,7 +149,7 @@ impl<V, E: 'static> Start<V, E> {
             return erase(error);
         }
         self.error.set(Some(error));
-        erase(GivenAway)
+        erase(GivenAway::of::<E>())
     }
 }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 /// Whether a failure is a nested group: it arrives as itself (`spawn_group`), or in the box that `?` put around it.
 pub(crate) fn nest<E: 'static>(failure: Failure) -> What<E> {
+    let failure: Box<dyn Any> = failure;
     let failure = match failure.downcast::<ExceptionGroup<E>>() {
         Ok(group) => return What::Group(*group),
         Err(failure) => failure,
@@ -23,14 +24,14 @@ pub(crate) fn nest<E: 'static>(failure: Failure) -> What<E> {
     let failure = match failure.downcast::<BoxError>() {
         Ok(boxed) => match boxed.downcast::<ExceptionGroup<BoxError>>() {
             Ok(group) => return What::Group(recast(*group)),
-            Err(boxed) => Box::new(boxed) as Failure,
+            Err(boxed) => Box::new(boxed) as Box<dyn Any>,
         },
         Err(failure) => failure,
     };
     let failure = match failure.downcast::<Box<dyn Error>>() {
         Ok(boxed) => match boxed.downcast::<ExceptionGroup<Box<dyn Error>>>() {
             Ok(group) => return What::Group(recast(*group)),
-            Err(boxed) => Box::new(boxed) as Failure,
+            Err(boxed) => Box::new(boxed) as Box<dyn Any>,
         },
         Err(failure) => failure,
     };
@@ -38,7 +39,7 @@ pub(crate) fn nest<E: 'static>(failure: Failure) -> What<E> {
     let failure = match failure.downcast::<anyhow::Error>() {
         Ok(error) => match open_anyhow(*error) {
             Ok(group) => return What::Group(recast(group)),
-            Err(error) => Box::new(error) as Failure,
+            Err(error) => Box::new(error) as Box<dyn Any>,
         },
         Err(failure) => failure,
     };

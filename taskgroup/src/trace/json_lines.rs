@@ -3,7 +3,7 @@
 //! Before: `json.rs`. After: `chrome.rs`.
 
 use super::json::Object;
-use super::record::{GroupId, How, Life, Record, Spot, Wait, Waker, What};
+use super::record::{GroupId, How, Life, Record, Spot, Told, Wait, Waker, What};
 use super::words;
 use std::fmt::{self, Display, Formatter};
 use taskgroup_runtime::instrument::{Phase, WaitsFor, WokenBy};
@@ -117,7 +117,8 @@ pub(crate) fn raw_wait(object: Object, wait: WaitsFor) -> Object {
 fn how_ended(object: Object, how: &How) -> Object {
     match how {
         How::Value => object.text("how", "value"),
-        How::Failed(error) => object.text("how", "failed").maybe_text("error", error.as_deref()),
+        How::Failed(Told::Text(error)) => object.text("how", "failed").text("error", error),
+        How::Failed(Told::Type(name)) => object.text("how", "failed").text("type", name),
         How::Panicked(error) => object.text("how", "panicked").maybe_text("error", error.as_deref()),
         How::Cancelled { reason, life } => {
             let how = match life {

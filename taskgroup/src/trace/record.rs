@@ -136,9 +136,18 @@ pub(crate) enum Wait {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum How {
     Value,
-    Failed(Option<Text>),
+    Failed(Told),
     Panicked(Option<Text>),
     Cancelled { reason: Option<Text>, life: Life },
+}
+
+/// An error, as far as it can be told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Told {
+    /// What it says.
+    Text(Text),
+    /// The name of its type, with paths.
+    Type(&'static str),
 }
 
 /// How far a task came that was cancelled.

@@ -3,7 +3,7 @@
 //! Before: `record.rs`. After: `recorder.rs`, which keeps the records; `inspect/live.rs`, which sends them.
 
 use super::numbers::Numbers;
-use super::record::{Asked, How, Life, Record, Text, Wait, Waker, What};
+use super::record::{Asked, How, Life, Record, Text, Told, Wait, Waker, What};
 use std::fmt::{self, Display, Write};
 use std::time::Duration;
 use taskgroup_runtime::instrument::{Event, HowEnded, WaitsFor, WokenBy};
@@ -80,7 +80,9 @@ pub(crate) fn text_of(event: &Event<'_>) -> Option<String> {
     let said: &dyn Display = match event {
         Event::Named { name, .. } => name,
         Event::CancelAsked { reason, .. } | Event::GroupClosing { reason, .. } => reason,
-        Event::Ended { how: HowEnded::Failed(Some(error)) | HowEnded::Panicked(Some(error)), .. } => error,
+        Event::Ended { how: HowEnded::Failed { error: Some(error), .. } | HowEnded::Panicked(Some(error)), .. } => {
+            error
+        }
         Event::Ended { how: HowEnded::Cancelled { reason: Some(reason), .. }, .. } => reason,
         _ => return None,
     };
@@ -131,6 +133,7 @@ fn how_ended(how: &HowEnded<'_>, text: Option<Text>) -> How {
         HowEnded::Cancelled { was_started: false, .. } => How::Cancelled { reason: text, life: Life::NeverStarted },
         HowEnded::Cancelled { was_cut_off: true, .. } => How::Cancelled { reason: text, life: Life::CutOff },
         HowEnded::Cancelled { .. } => How::Cancelled { reason: text, life: Life::Ended },
-        _ => How::Failed(text),
+        HowEnded::Failed { type_name, .. } => How::Failed(text.map_or(Told::Type(type_name), Told::Text)),
+        _ => How::Failed(Told::Text("it ended in a way unknown here".into())),
     }
 }

@@ -3,7 +3,7 @@
 //! Before: `build.rs`. After: `letters.rs`.
 
 use super::model::Model;
-use super::record::{How, Life, Place, Wait, Waker};
+use super::record::{How, Life, Place, Told, Wait, Waker};
 use taskgroup_runtime::instrument::{Part, WaitsFor, WokenBy};
 
 /// A time in four digits at most, in the unit that suits it: `1.25 s`, `3 min 5 s`, `2 d 4 h`.
@@ -52,6 +52,36 @@ pub(crate) fn place(place: Place) -> String {
 pub(crate) fn short_place(of: Place) -> String {
     let place = place(of);
     place.rsplit(['/', '\\']).next().unwrap_or(&place).to_string()
+}
+
+/// The name of a type without the paths in it: of `shop::FetchError<alloc::vec::Vec<u8>>`, `FetchError<Vec<u8>>`.
+pub(crate) fn short_type(name: &str) -> String {
+    let mut short = String::new();
+    for (n, part) in name.split("::").enumerate() {
+        if n > 0 {
+            let path = begin_of_path(&short);
+            short.truncate(path);
+        }
+        short.push_str(part);
+    }
+    short
+}
+
+/// Where the path begins whose next part follows; `<impl Read for Pipe>` may be a part of it, for a type in a method.
+fn begin_of_path(text: &str) -> usize {
+    let mut depth = 0;
+    let around = text.char_indices().rev().find(|(_, char)| match char {
+        '>' => {
+            depth += 1;
+            false
+        }
+        '<' if depth > 0 => {
+            depth -= 1;
+            false
+        }
+        _ => depth == 0 && !char.is_alphanumeric() && !"_#{}".contains(*char),
+    });
+    around.map_or(0, |(at, char)| at + char.len_utf8())
 }
 
 /// 1 task, 2 tasks.
@@ -107,8 +137,8 @@ impl Model {
         let task = &self.tasks[task];
         match task.end.as_ref().map(|end| &end.how) {
             Some(How::Value) => "done".into(),
-            Some(How::Failed(Some(error))) => format!("failed: {error}"),
-            Some(How::Failed(None)) => "failed".into(),
+            Some(How::Failed(Told::Text(error))) => format!("failed: {error}"),
+            Some(How::Failed(Told::Type(name))) => format!("failed with {}", short_type(name)),
             Some(How::Panicked(Some(words))) => format!("panicked: {words}"),
             Some(How::Panicked(None)) => "panicked".into(),
             Some(How::Cancelled { reason, life }) => {

@@ -134,7 +134,10 @@ impl fmt::Display for Loud {
 fn an_error_may_do_what_it_likes_while_it_is_printed() {
     let recorder = Recorder::new();
     let error = Loud(recorder.clone(), Cell::new(0));
-    recorder.hear(Duration::ZERO, &Event::Ended { task: 0, how: HowEnded::Failed(Some(&error)) });
+    recorder.hear(
+        Duration::ZERO,
+        &Event::Ended { task: 0, how: HowEnded::Failed { error: Some(&error), type_name: "&str" } },
+    );
     assert_eq!(error.1.get(), 1, "printed once, while it was there");
     assert_eq!(names(&recorder.trace()), ["renamed"]);
     assert_eq!(recorder.trace().model().ending(0), "failed: loud");

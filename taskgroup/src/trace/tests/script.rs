@@ -108,7 +108,12 @@ impl Script {
     }
 
     pub(super) fn fail(&mut self, task: u32, error: &dyn Display) {
-        self.tell(Event::Ended { task, how: HowEnded::Failed(Some(error)) });
+        self.tell(Event::Ended { task, how: HowEnded::Failed { error: Some(error), type_name: "&str" } });
+    }
+
+    /// With an error that cannot be told.
+    pub(super) fn fail_with(&mut self, task: u32, type_name: &'static str) {
+        self.tell(Event::Ended { task, how: HowEnded::Failed { error: None, type_name } });
     }
 
     pub(super) fn cancelled(&mut self, task: u32, reason: &dyn Display, was_started: bool, was_cut_off: bool) {

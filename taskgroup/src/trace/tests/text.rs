@@ -3,7 +3,7 @@
 use super::programs;
 use super::script::Script;
 use crate::trace::{Colour, words};
-use taskgroup_runtime::instrument::HowEnded;
+use taskgroup_runtime::instrument::{Event, HowEnded};
 
 #[track_caller]
 fn assert_drawn(text: impl ToString, drawn: &[&str]) {
@@ -96,6 +96,51 @@ fn a_panic_is_told() {
     let text = script.trace().timeline().width(40).to_string();
     assert_eq!(text.lines().next(), Some("1 task, 0 groups in no time, 1 panicked"));
     assert!(text.lines().any(|line| line.starts_with("root  X") && line.ends_with("panicked")), "{text}");
+}
+
+#[test]
+fn an_error_that_cannot_be_told_is_named_by_its_type() {
+    let mut script = Script::new();
+    script.root(0);
+    script.tell(Event::PollBegins { task: 0 });
+    script.open(1, 0, 1);
+    for task in [2, 3] {
+        script.spawn(task, 1, task - 1, "");
+        script.poll(&[task], |_| {});
+        script.fail_with(task, "shop::basket::FetchError");
+    }
+    script.close(1, 2);
+    script.tell(Event::PollEnds { task: 0 });
+    script.fail_with(0, "taskgroup::exception_group::ExceptionGroup<shop::basket::FetchError>");
+    let trace = script.trace();
+    let text = trace.timeline().width(120).to_string();
+    assert!(text.contains("  failed with FetchError\n"), "{text}");
+    let model = trace.model();
+    let lanes = crate::trace::lanes::lanes(&model, 9);
+    let remark = model.remark(&lanes[0].row);
+    assert_eq!(remark, "failed with ExceptionGroup<FetchError>, 2 errors in its group");
+    let line = r#"{"at":0,"event":"ended","task":2,"how":"failed","type":"shop::basket::FetchError"}"#;
+    assert!(trace.json_lines().to_string().lines().any(|other| other == line));
+}
+
+#[test]
+fn the_name_of_a_type_stands_without_paths_and_can_still_be_read() {
+    let names = [
+        ("i32", "i32"),
+        ("&str", "&str"),
+        ("shop::FetchError", "FetchError"),
+        ("shop::FetchError<alloc::vec::Vec<shop::Item>, 2>", "FetchError<Vec<Item>, 2>"),
+        ("alloc::boxed::Box<dyn core::any::Any + core::marker::Send>", "Box<dyn Any + Send>"),
+        ("(shop::r#type, [core::net::Error; 2])", "(r#type, [Error; 2])"),
+        ("fn(shop::Item) -> shop::Price", "fn(Item) -> Price"),
+        ("shop::main::{{closure}}::Late", "Late"),
+        ("shop::<impl std::io::Read for shop::Pipe<u8>>::read::Late", "Late"),
+        ("shop::Wrong<shop::<impl shop::A for shop::B>::f::Late>", "Wrong<Late>"),
+        ("", ""),
+    ];
+    for (name, short) in names {
+        assert_eq!(words::short_type(name), short, "of {name}");
+    }
 }
 
 #[test]
