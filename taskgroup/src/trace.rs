@@ -124,7 +124,7 @@ impl Trace {
 
     /// The run for Perfetto, and for Chrome's own viewer of traces.
     pub fn chrome(&self) -> Chrome<'_> {
-        Chrome { trace: self }
+        Chrome::new(self)
     }
 
     /// The events as they were heard, a JSON object a line. Each has `at`, in nanoseconds since the runtime was made,
@@ -135,7 +135,8 @@ impl Trace {
     }
 
     /// Writes it to a file, by its name: `.svg`, `.json` (for Perfetto), `.jsonl`, `.txt`. A file that is there is
-    /// replaced, by a whole one or not at all.
+    /// replaced, by a whole one or not at all. A picture's title is the name of the file, without its ending; for Perfetto,
+    /// the process is called that.
     ///
     /// Blocks while it writes.
     ///

@@ -16,9 +16,22 @@ use taskgroup_runtime::instrument::Phase;
 
 /// A run as a JSON object with a list `traceEvents`, by `Display`: made by [`Trace::chrome`](super::Trace::chrome).
 #[must_use = "it is to be printed"]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Chrome<'a> {
-    pub(super) trace: &'a super::Trace,
+    trace: &'a super::Trace,
+    title: String,
+}
+
+impl<'a> Chrome<'a> {
+    pub(super) fn new(trace: &'a super::Trace) -> Self {
+        Self { trace, title: "tasks".into() }
+    }
+
+    /// What the process is called whose tracks are the tasks: `tasks` unless told otherwise.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
 }
 
 /// The tasks are one process, the loop is another.
@@ -54,7 +67,7 @@ impl Display for Chrome<'_> {
         }
         events.list.sort_by_key(|(record, rank, _)| (*record, *rank)); // stable
         f.write_str("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[")?;
-        let names = names(model);
+        let names = names(model, &self.title);
         let lines = names.iter().chain(events.list.iter().map(|(.., line)| line));
         for (n, line) in lines.enumerate() {
             write!(f, "{}\n{line}", if n > 0 { "," } else { "" })?;
@@ -204,7 +217,7 @@ impl Events {
 }
 
 /// What the tracks are called, and their order: that of the tree.
-fn names(model: &Model) -> Vec<String> {
+fn names(model: &Model, title: &str) -> Vec<String> {
     let about = |name: &str, process: u32, track: u64, arguments: Object| {
         Object::new()
             .text("name", name)
@@ -215,7 +228,7 @@ fn names(model: &Model) -> Vec<String> {
             .end()
     };
     let mut names = vec![
-        about("process_name", TASKS, 0, Object::new().text("name", "tasks")),
+        about("process_name", TASKS, 0, Object::new().text("name", title)),
         about("process_name", LOOP, 0, Object::new().text("name", "event loop")),
         about("thread_name", LOOP, 1, Object::new().text("name", "turns")),
     ];

@@ -71,9 +71,11 @@ pub fn check_file(path: impl AsRef<Path>) -> Result<(), WriteError> {
 }
 
 pub(super) fn write(trace: &Trace, path: &Path) -> Result<(), WriteError> {
-    let what: &dyn Display = match Format::of(path)? {
-        Format::Svg => &trace.svg(),
-        Format::Chrome => &trace.chrome(),
+    let format = Format::of(path)?;
+    let title = path.file_stem().unwrap_or_default().to_string_lossy();
+    let what: &dyn Display = match format {
+        Format::Svg => &trace.svg().title(title),
+        Format::Chrome => &trace.chrome().title(title),
         Format::JsonLines => &trace.json_lines(),
         Format::Text => &format!("{}\n", trace.timeline()),
     };

@@ -32,12 +32,27 @@ fn the_name_of_a_file_says_what_is_written() {
         trace.write(&path).expect("it can be written");
         fs::read_to_string(path).expect("it was written")
     };
-    assert_eq!(read("a.svg"), trace.svg().to_string());
-    assert_eq!(read("a.json"), trace.chrome().to_string());
+    assert_eq!(read("a.svg"), trace.svg().title("a").to_string());
+    assert_eq!(read("a.json"), trace.chrome().title("a").to_string());
     assert_eq!(read("a.jsonl"), trace.json_lines().to_string());
     assert_eq!(read("a.TXT"), format!("{}\n", trace.timeline()));
-    assert_eq!(read("a.svg"), trace.svg().to_string(), "it is replaced");
+    assert_eq!(read("a.svg"), trace.svg().title("a").to_string(), "it is replaced");
     assert_eq!(fs::read_dir(&directory.0).expect("it is there").count(), 4, "nothing else is left");
+}
+
+#[test]
+fn what_is_written_is_titled_by_the_name_of_the_file() {
+    let directory = Directory::new("titles");
+    let read = |name: &str| {
+        let path = directory.0.join(name);
+        programs::success().write(&path).expect("it can be written");
+        fs::read_to_string(path).expect("it was written")
+    };
+    assert!(read("two & two.svg").contains("<title id=\"title\">two &amp; two</title>"));
+    let events = super::chrome_format::checked(&read("shop.v2.json"));
+    let processes = events.iter().filter(|event| event["name"] == "process_name");
+    let processes: Vec<_> = processes.filter_map(|event| event["args"]["name"].as_str()).collect();
+    assert_eq!(processes, ["shop.v2", "event loop"]);
 }
 
 #[test]
