@@ -63,15 +63,21 @@ fn events_of_real_runs_are_what_perfetto_reads() {
 }
 
 #[test]
-fn the_documentation_shows_every_picture_and_the_timeline_of_a_failure() {
+fn the_documentation_shows_every_picture_and_the_timelines_are_as_drawn() {
     let text = include_str!("../docs/TRACES.md");
     for program in PROGRAMS {
         let picture = format!("(../tests/golden/traces/{}.svg)", program.name);
         assert_eq!(text.matches(&picture).count(), 1, "{picture}");
     }
-    let failure = PROGRAMS.iter().find(|program| program.name == "failure").expect("it is there");
-    let timeline = format!("```text\n{}\n```", recorded(failure).timeline());
+    let drawn = |name: &str| {
+        let program = PROGRAMS.iter().find(|program| program.name == name).expect("it is there");
+        recorded(program).timeline().to_string()
+    };
+    let timeline = format!("```text\n{}\n```", drawn("failure"));
     assert!(text.contains(&timeline), "docs/TRACES.md should have\n{timeline}");
+    let lane = drawn("timeout_and_fallback").lines().find(|line| line.contains("slow")).map(String::from);
+    let lane = format!("```text\n{}\n```", lane.expect("it is there"));
+    assert!(text.contains(&lane), "docs/TRACES.md should have\n{lane}");
 }
 
 #[test]

@@ -105,8 +105,8 @@ impl Trace {
     /// The run as text, a lane for each task: for terminals and for documentation.
     ///
     /// ```text
-    /// 3 tasks, 1 group in 5 s
-    ///           0 s         2 s               5 s
+    /// 3 tasks, 1 group in 5s
+    ///           0s          2s                5s
     ///           |-----------|-----------------|
     /// root      #=============================>  done
     /// |- tea    #----------->                    done

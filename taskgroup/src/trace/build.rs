@@ -1,14 +1,16 @@
 //! Builds a [`Model`] from records: one walk.
 //!
-//! Before: `model.rs`. After: `build/polls.rs`.
+//! Before: `model.rs`. After: `build/polls.rs`, `build/turns.rs`.
 
 mod polls;
+mod turns;
 
 use super::model::{Cancel, End, Group, LeftOut, Model, Moment, Region, RegionKind, Span, Task, Wake, When};
 use super::record::{GroupId, Record, Spot, TaskId, Wait, Waker, What};
 use polls::Frame;
 use std::collections::{BTreeMap, BTreeSet};
 use taskgroup_runtime::instrument::{Part, WaitsFor};
+use turns::LastSleep;
 
 fn region_kind(part: Part) -> Option<RegionKind> {
     match part {
@@ -35,6 +37,7 @@ struct Builder {
     open: BTreeMap<usize, Vec<usize>>,
     /// Who was polled in this moment.
     polled: BTreeSet<Spot>,
+    last_sleep: LastSleep,
 }
 
 pub(crate) fn build(records: &[Record]) -> Model {
@@ -69,8 +72,11 @@ impl Builder {
     }
 
     fn add(&mut self, when: When, what: &What) {
+        if !matches!(what, What::Phase(_)) {
+            self.end_sleep(when);
+        }
         match what {
-            What::Phase(_) => {}
+            What::Phase(phase) => self.begin_phase(when, *phase),
             What::Spawned { task, group, number, place } => {
                 let (task, group) = (self.task(*task, when), group.map(|group| self.group(group, when)));
                 if let Some(group) = group {
@@ -206,6 +212,7 @@ impl Builder {
     }
 
     fn close(&mut self, when: When) {
+        self.end_sleep(when);
         self.end_frames(when, 0);
         let waiting: Vec<_> = self.waiting.keys().copied().collect();
         for task in waiting {

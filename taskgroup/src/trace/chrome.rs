@@ -83,8 +83,14 @@ impl Chrome<'_> {
         for (number, record) in self.trace.records().iter().enumerate() {
             let when = When { at: record.at, record: number as u32 };
             last = Some(when);
+            let mut event = Object::new();
             let name = match record.what {
-                What::Phase(Phase::Wait(_)) => "waits",
+                What::Phase(Phase::Wait(most)) => {
+                    let most = most.map(|most| words::time(u64::try_from(most.as_nanos()).unwrap_or(u64::MAX)));
+                    let most = most.as_deref().unwrap_or("until something happens");
+                    event = event.raw("args", Object::new().text("at most", most).end());
+                    "waits"
+                }
                 What::Phase(Phase::Dispatch) => "dispatches",
                 What::Phase(Phase::Expire) => "expires timers",
                 What::Phase(Phase::Run) => "runs",
@@ -94,7 +100,7 @@ impl Chrome<'_> {
             if is_open {
                 events.add(when, Rank::PollEnds, LOOP, 1, Object::new().text("ph", "E"));
             }
-            events.add(when, Rank::PollBegins, LOOP, 1, Object::new().text("name", name).text("ph", "B"));
+            events.add(when, Rank::PollBegins, LOOP, 1, event.text("name", name).text("ph", "B"));
             is_open = true;
         }
         if let (true, Some(when)) = (is_open, last) {

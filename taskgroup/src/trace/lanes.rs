@@ -3,7 +3,7 @@
 //! Before: `scale.rs`. After: `timeline.rs`, `svg.rs`.
 
 use super::model::{End, Model, Task, When};
-use super::record::{How, Told};
+use super::record::How;
 use super::words;
 use std::collections::BTreeMap;
 
@@ -276,12 +276,11 @@ impl Model {
         }
     }
 
-    /// Of a task that ended with a value nevertheless, or with an error that does not tell, and whose group has no row
-    /// of its own.
+    /// Of a task that ended with a value nevertheless, and whose group has no row of its own.
     fn errors_it_got(&self, task: usize) -> usize {
         let task = &self.tasks[task];
         match (&task.end, &*task.groups) {
-            (Some(End { how: How::Value | How::Failed(Told::Type(_)), .. }), [only]) => self.groups[*only].errors,
+            (Some(End { how: How::Value, .. }), [only]) => self.groups[*only].errors,
             _ => 0,
         }
     }

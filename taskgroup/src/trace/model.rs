@@ -34,6 +34,7 @@ pub(crate) struct Model {
     pub(crate) tasks: Vec<Task>,
     pub(crate) groups: Vec<Group>,
     pub(crate) wakes: Vec<Wake>,
+    pub(crate) turns: Turns,
     pub(crate) left_out: Option<LeftOut>,
     /// Never empty but in an empty trace.
     pub(crate) moments: Vec<Moment>,
@@ -48,6 +49,23 @@ pub(crate) struct Moment {
     pub(crate) begin: When,
     /// Which part of its instant, from 0 on.
     pub(crate) step: u32,
+}
+
+/// What the loop did.
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    pub(crate) count: u64,
+    /// When anybody was polled.
+    pub(crate) runs: Vec<Span>,
+    pub(crate) sleeps: Vec<Sleep>,
+}
+
+/// The loop waits for something from outside, or for a time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sleep {
+    pub(crate) span: Span,
+    /// When it would have ended by itself; `None`: never.
+    pub(crate) at_most: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -191,6 +209,13 @@ impl Model {
     }
 }
 
+impl Turns {
+    /// Whether there is anything to see: in virtual time, nobody sleeps.
+    pub(crate) fn has_slept(&self) -> bool {
+        self.sleeps.iter().any(|sleep| sleep.span.nanos() > 0)
+    }
+}
+
 impl Wake {
     /// Whom a reader takes for the cause, if it is a task.
     pub(crate) fn cause(&self) -> Option<usize> {
@@ -202,6 +227,14 @@ impl Task {
     /// It was cancelled before its first poll.
     pub(crate) fn never_ran(&self) -> bool {
         matches!(&self.end, Some(End { how: How::Cancelled { life: Life::NeverStarted, .. }, .. }))
+    }
+
+    /// Whether its end says for what reason it was asked: it ended for that reason.
+    pub(crate) fn ended_for(&self, cancel: &Cancel) -> bool {
+        match &self.end {
+            Some(End { how: How::Cancelled { reason, .. }, .. }) => reason.as_deref() == Some(&*cancel.reason),
+            _ => false,
+        }
     }
 
     /// Where it ran itself.

@@ -167,7 +167,7 @@ impl Scale {
         for tick in all {
             let end = tick.from + wide(&tick.label);
             // A label starts at its mark; the last may stick out a little.
-            if tick.from >= free && end <= self.width + wide("000 ms") {
+            if tick.from >= free && end <= self.width + wide("000ms") {
                 free = end + wide("  ");
                 ticks.push(tick);
             }
@@ -182,7 +182,7 @@ impl Scale {
             if self.cuts.contains(&(left, right)) || to <= from {
                 continue;
             }
-            let most = ((right - left) / wide("000 ms  ")).max(1.0);
+            let most = ((right - left) / wide("000ms  ")).max(1.0);
             let step = round_step((to - from) as f64 / most);
             let mut at = from.div_ceil(step).saturating_mul(step);
             while at <= to {

@@ -1,12 +1,14 @@
 //! [`Svg`]: a run as a picture, a lane for each task.
 //!
-//! Before: `timeline.rs`. After: `svg/ink.rs`, `svg/frame.rs`, `svg/lane.rs`, `svg/arrows.rs`; `json.rs`.
+//! Before: `timeline.rs`. After: `svg/ink.rs`, `svg/frame.rs`, `svg/lane.rs`, `svg/turns.rs`,
+//! `svg/arrows.rs`; `json.rs`.
 
 mod arrows;
 mod frame;
 mod ink;
 mod lane;
 mod legend;
+mod turns;
 
 use super::lanes::{self, Lane, Row};
 use super::letters;
@@ -61,6 +63,8 @@ struct Picture<'a> {
     scale: &'a Scale,
     /// Which lane a task has.
     lane_of: BTreeMap<usize, usize>,
+    /// Of the loop's lane, above the others; 0 if there is none.
+    height_of_loop: f64,
     /// Of a lane.
     height: f64,
     /// Of a lane's text.
@@ -72,7 +76,7 @@ struct Picture<'a> {
 
 impl Picture<'_> {
     fn top(&self, lane: usize) -> f64 {
-        TOP + self.height * lane as f64
+        TOP + self.height_of_loop + self.height * lane as f64
     }
 
     fn middle(&self, lane: usize) -> f64 {
@@ -116,15 +120,18 @@ impl Display for Svg<'_> {
         };
         let widest = |wide: &dyn Fn(&Lane) -> f64| lanes.iter().map(wide).fold(0.0, f64::max);
         let left = MARGIN + widest(&label).clamp(60.0, 330.0) + 22.0;
-        let remark = widest(&|lane: &Lane| letters::pixels(&model.remark(&lane.row), font)).clamp(40.0, 330.0);
-        let right = WIDTH - MARGIN - remark - 22.0;
+        let height_of_loop = if model.turns.has_slept() { 24.0f64.min(height) } else { 0.0 };
+        let load = if height_of_loop > 0.0 { letters::pixels(&model.load(), font) } else { 0.0 };
+        let remark = widest(&|lane: &Lane| letters::pixels(&model.remark(&lane.row), font));
+        let right = WIDTH - MARGIN - remark.max(load).clamp(40.0, 330.0) - 22.0;
         let scale = Scale::new(model, Room { width: right - left, step: 13.0, wide_step: 34.0, cut: 44.0 });
         let lane_of = lanes.iter().enumerate().filter_map(|(n, lane)| match lane.row {
             Row::Node(lanes::Node::Task(task)) => Some((task, n)),
             _ => None,
         });
         let lane_of = lane_of.collect();
-        let picture = Picture { model, lanes: &lanes, scale: &scale, lane_of, height, font, left, right };
+        let picture =
+            Picture { model, lanes: &lanes, scale: &scale, lane_of, height_of_loop, height, font, left, right };
         f.write_str(&picture.draw(&self.title))
     }
 }
@@ -137,6 +144,7 @@ impl Picture<'_> {
         self.draw_axis(&mut ink);
         self.draw_left_out(&mut ink);
         self.draw_labels(&mut ink);
+        self.draw_loop(&mut ink);
         let arrows = self.draw_arrows(&mut ink);
         self.draw_lines_of_cancels(&mut ink);
         self.draw_lanes(&mut ink);

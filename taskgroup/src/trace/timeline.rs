@@ -60,6 +60,9 @@ impl<'a> Timeline<'a> {
     }
 }
 
+/// What the loop's own lane is called.
+const LOOP: &str = "event loop";
+
 impl Display for Timeline<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let model = &self.trace.model();
@@ -70,9 +73,10 @@ impl Display for Timeline<'_> {
         let labels: Vec<_> = lanes.iter().map(|lane| (guides(lane), model.label(&lane.row))).collect();
         let remarks: Vec<_> = lanes.iter().map(|lane| model.remark(&lane.row)).collect();
         let widest = |texts: &[String]| texts.iter().map(|text| columns(text)).max().unwrap_or(0);
+        let load = model.turns.has_slept().then(|| model.load());
         let left = labels.iter().map(|(guides, name)| guides.len() + columns(name)).max().unwrap_or(0);
-        let left = left.min((self.width * 3 / 10).max(12));
-        let right = widest(&remarks).min(self.width * 35 / 100);
+        let left = left.max(load.as_ref().map_or(0, |_| LOOP.len())).min((self.width * 3 / 10).max(12));
+        let right = widest(&remarks).max(load.as_deref().map_or(0, columns)).min(self.width * 35 / 100);
         let chart = self.width - left - right - 4;
         let room = Room { width: (chart - 1) as f64, step: 1.0, wide_step: 3.0, cut: 4.0 };
         let scale = Scale::new(model, room);
@@ -81,6 +85,13 @@ impl Display for Timeline<'_> {
         self.write_words(model.summary().split(' '), " ", f)?;
         picture.write_axis(left, f)?;
         let mut used = Vec::new();
+        if let Some(load) = &load {
+            let signs = picture.signs_of_loop();
+            used.extend(signs.iter().copied());
+            write!(f, "\n{LOOP:left$}  ")?;
+            self.write_signs(&signs, false, f)?;
+            write!(f, "  {}", for_columns(load, right))?;
+        }
         for ((lane, (guides, name)), remark) in lanes.iter().zip(&labels).zip(&remarks) {
             // Far inside, the name matters more than the way to it.
             let guides = &guides[guides.len().saturating_sub(left * 2 / 3 / 3 * 3)..];

@@ -1,46 +1,25 @@
 //! The words of the outputs: times, waits, ends.
 //!
-//! Before: `build.rs`. After: `letters.rs`.
+//! Before: `build/turns.rs`. After: `letters.rs`.
 
-use super::model::Model;
+use super::model::{Model, Sleep, Span, Task};
 use super::record::{How, Life, Place, Told, Wait, Waker};
+use crate::exception_group::ExceptionGroup;
+use std::any::type_name;
+use std::time::Duration;
+use taskgroup_runtime::Readable;
 use taskgroup_runtime::instrument::{Part, WaitsFor, WokenBy};
 
-/// A time in four digits at most, in the unit that suits it: `1.25 s`, `3 min 5 s`, `2 d 4 h`.
+/// A time as errors and trees write it, but to four digits, since neighbours on an axis should differ: `99.96ms`,
+/// `1.25s`, `3m 5s`.
 pub(crate) fn time(nanos: u64) -> String {
-    const SECOND: u64 = 1_000_000_000;
-    let two = |n: u64, large: (u64, &str), small: (u64, &str)| {
-        let rest = n % large.0 / small.0;
-        let more = if rest > 0 { format!(" {rest} {}", small.1) } else { String::new() };
-        format!("{} {}{more}", n / large.0, large.1)
-    };
-    match nanos {
-        0 => "0 s".into(),
-        1..1_000 => format!("{nanos} ns"),
-        1_000..1_000_000 => format!("{} \u{b5}s", digits(nanos, 1_000)),
-        1_000_000..SECOND => format!("{} ms", digits(nanos, 1_000_000)),
-        _ => match nanos / SECOND {
-            0..120 => format!("{} s", digits(nanos, SECOND)),
-            seconds @ 120..7_200 => two(seconds, (60, "min"), (1, "s")),
-            seconds @ 7_200..172_800 => two(seconds, (3_600, "h"), (60, "min")),
-            seconds => two(seconds, (86_400, "d"), (3_600, "h")),
-        },
+    let last = 10u64.pow(nanos.checked_ilog10().unwrap_or(0).saturating_sub(3));
+    let four_digits = Duration::from_nanos(nanos / last * last); // downwards: 999.96ms are not 1000ms
+    match four_digits.as_secs() {
+        0 if nanos == 0 => "0s".into(),
+        0..120 => format!("{four_digits:?}"),
+        _ => Readable(Duration::from_nanos(nanos)).to_string(),
     }
-}
-
-/// With up to three digits behind the point, four in all as long as there are not more before it.
-fn digits(nanos: u64, unit: u64) -> String {
-    let decimals = match nanos / unit {
-        0..10 => 3,
-        10..100 => 2,
-        100..1_000 => 1,
-        _ => 0,
-    };
-    // Downwards: 999.96 ms are not 1000 ms.
-    let scale = 10u64.pow(decimals);
-    let value = (u128::from(nanos) * u128::from(scale) / u128::from(unit)) as u64;
-    let text = format!("{}.{:0width$}", value / scale, value % scale, width = decimals as usize);
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 /// `src/main.rs:17`.
@@ -65,6 +44,12 @@ pub(crate) fn short_type(name: &str) -> String {
         short.push_str(part);
     }
     short
+}
+
+/// Of an `ExceptionGroup<E>`, the name of `E`.
+fn type_in_group(name: &str) -> Option<&str> {
+    let of_unit = type_name::<ExceptionGroup<()>>();
+    name.strip_prefix(of_unit.strip_suffix("()>")?)?.strip_suffix('>')
 }
 
 /// Where the path begins whose next part follows; `<impl Read for Pipe>` may be a part of it, for a type in a method.
@@ -138,7 +123,7 @@ impl Model {
         match task.end.as_ref().map(|end| &end.how) {
             Some(How::Value) => "done".into(),
             Some(How::Failed(Told::Text(error))) => format!("failed: {error}"),
-            Some(How::Failed(Told::Type(name))) => format!("failed with {}", short_type(name)),
+            Some(How::Failed(Told::Type(name))) => self.failed_with(task, name),
             Some(How::Panicked(Some(words))) => format!("panicked: {words}"),
             Some(How::Panicked(None)) => "panicked".into(),
             Some(How::Cancelled { reason, life }) => {
@@ -156,6 +141,18 @@ impl Model {
                 Some(wait) => format!("waits for {}", self.waits(&wait.waits)),
                 None => "still there".into(),
             },
+        }
+    }
+
+    /// An error is named by its type; a group of errors as it would say it itself.
+    fn failed_with(&self, task: &Task, name: &str) -> String {
+        let mut errors = task.groups.iter().map(|group| self.groups[*group].errors).filter(|errors| *errors > 0);
+        match (type_in_group(name), errors.next(), errors.next()) {
+            (Some(name), Some(errors), None) => {
+                let errors = count(errors as u64, "error", "errors");
+                format!("failed: {errors} in task group ({})", short_type(name))
+            }
+            _ => format!("failed with {}", short_type(name)),
         }
     }
 
@@ -199,6 +196,26 @@ impl Model {
         ];
         parts.extend(more.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")));
         parts.join(", ")
+    }
+
+    /// What the loop sleeps for, to stand behind "waits for".
+    pub(crate) fn sleep(&self, sleep: &Sleep) -> String {
+        match sleep.at_most {
+            Some(at) => format!("an event or a timer at {}", time(at)),
+            None => "an event".into(),
+        }
+    }
+
+    /// How much the loop had to do.
+    pub(crate) fn load(&self) -> String {
+        let busy: u64 = self.turns.runs.iter().map(Span::nanos).sum();
+        let of = self.end().at.saturating_sub(self.begin().at) - self.gap().map_or(0, |gap| gap.nanos());
+        let share = match busy.saturating_mul(100).checked_div(of) {
+            Some(0) => "less than 1 %".into(),
+            Some(percent) => format!("{} %", percent.min(100)),
+            None => "100 %".into(),
+        };
+        format!("{}, {share} busy", count(self.turns.count, "turn", "turns"))
     }
 
     fn length(&self) -> String {

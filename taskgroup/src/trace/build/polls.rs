@@ -1,6 +1,6 @@
 //! Which polls are under way, who runs in them, and what is waited for between them.
 //!
-//! Before: `build.rs`. After: `words.rs`.
+//! Before: `build.rs`. After: `turns.rs`.
 
 use super::Builder;
 use crate::trace::model::{Poll, Span, Waiting, When, Work};
@@ -18,8 +18,9 @@ pub(super) struct Frame {
 impl Builder {
     pub(super) fn begin_poll(&mut self, when: When, spot: Spot) {
         let task = self.task(spot.task, when);
-        if let Some(around) = self.stack.last_mut() {
-            around.work.get_or_insert(Work::Inner);
+        match self.stack.last_mut() {
+            Some(around) => _ = around.work.get_or_insert(Work::Inner),
+            None => self.model.turns.runs.push(Span { from: when, to: when }),
         }
         self.said.remove(&(task, spot.body_of));
         self.under_way[task] += 1;
@@ -48,11 +49,15 @@ impl Builder {
     }
 
     pub(super) fn end_frames(&mut self, when: When, place: usize) {
+        let is_outermost = place == 0 && !self.stack.is_empty();
         for frame in self.stack.drain(place..) {
             self.under_way[frame.task] -= 1;
             let poll = &mut self.model.tasks[frame.task].polls[frame.poll];
             poll.span.to = when;
             poll.work = frame.work.unwrap_or(Work::Own);
+        }
+        if let (true, Some(run)) = (is_outermost, self.model.turns.runs.last_mut()) {
+            run.to = when;
         }
     }
 

@@ -1,12 +1,12 @@
 //! What goes from one lane to another: wakes and cancels.
 //!
-//! Before: `lane.rs`. After: `legend.rs`.
+//! Before: `turns.rs`. After: `legend.rs`.
 
 use super::Picture;
 use super::ink::{Ink, N, Sign};
 use crate::trace::letters;
-use crate::trace::model::{Cancel, End, Region, RegionKind, Task, Wake};
-use crate::trace::record::{How, Waker};
+use crate::trace::model::{Cancel, Region, RegionKind, Task, Wake};
+use crate::trace::record::Waker;
 use crate::trace::words;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,14 +111,10 @@ impl Picture<'_> {
 
     /// Beside the marks: the reasons, where the end of the task does not tell them.
     fn draw_reasons(&self, lane: usize, task: &Task, ink: &mut Ink) {
-        let told = match &task.end {
-            Some(End { how: How::Cancelled { reason, .. }, .. }) => reason.as_deref(),
-            _ => None,
-        };
         let mut free = self.left;
         let mut last = None;
         for cancel in &task.cancels {
-            if Some(&*cancel.reason) == told || last == Some(&*cancel.reason) {
+            if task.ended_for(cancel) || last == Some(&*cancel.reason) {
                 continue;
             }
             let (before, after) = (self.x(cancel.asked) - 6.0, self.x(cancel.seen.unwrap_or(cancel.asked)) + 6.0);

@@ -161,7 +161,7 @@ impl Picture<'_> {
     }
 
     /// Text in the size of the lanes.
-    fn small(&self, ink: &mut Ink, class: &str, x: f64, y: f64, text: &str) {
+    pub(super) fn small(&self, ink: &mut Ink, class: &str, x: f64, y: f64, text: &str) {
         let text = super::ink::escaped(text);
         let size = N(self.font);
         ink.raw(format_args!(

@@ -1,6 +1,6 @@
 //! What is in a lane: runs, waits, cleanups, the end.
 //!
-//! Before: `frame.rs`. After: `arrows.rs`.
+//! Before: `frame.rs`. After: `turns.rs`.
 
 use super::Picture;
 use super::ink::{Ink, N, Sign};
@@ -155,26 +155,30 @@ impl Picture<'_> {
     }
 
     fn draw_runs(&self, lane: usize, task: &Task, ink: &mut Ink) {
-        let (y, half) = (self.middle(lane), self.half());
+        let runs = task.runs().map(|run| run.span);
+        self.draw_solid(runs, (self.middle(lane), self.half()), ink);
+    }
+
+    /// Where something runs. Neighbours that would touch are drawn as one.
+    pub(super) fn draw_solid(&self, runs: impl Iterator<Item = Span>, (y, half): (f64, f64), ink: &mut Ink) {
         let (around, least) = if self.scale.shows_moments() { (2.0, 4.0) } else { (0.0, 1.5) };
-        // Neighbours that would touch are drawn as one.
         let close = if self.lanes.len() > 60 { 1.5 } else { 0.7 };
-        let mut runs: Vec<(f64, f64)> = Vec::new();
+        let mut pieces: Vec<(f64, f64)> = Vec::new();
         let (mut count, mut nanos) = (0, 0);
-        for run in task.runs() {
-            let from = self.x(run.span.from) - around;
-            let to = (self.x(run.span.to) + around).max(from + least);
-            match runs.last_mut() {
+        for run in runs {
+            let from = self.x(run.from) - around;
+            let to = (self.x(run.to) + around).max(from + least);
+            match pieces.last_mut() {
                 Some(last) if from <= last.1 + close => last.1 = last.1.max(to),
-                _ => runs.push((from, to)),
+                _ => pieces.push((from, to)),
             }
             count += 1;
-            nanos += run.span.nanos();
+            nanos += run.nanos();
         }
-        if runs.is_empty() {
+        if pieces.is_empty() {
             return;
         }
-        let path: String = runs
+        let path: String = pieces
             .iter()
             .map(|(from, to)| format!("M{} {}H{}v{}H{0}z", N(*from), N(y - half), N(*to), N(2.0 * half)))
             .collect();

@@ -61,6 +61,9 @@ fn the_phases_of_the_loop_are_a_track_of_their_own() {
     let events = checked(&script.trace());
     let names: Vec<_> = events.iter().filter(|event| event["ph"] == "B").map(|event| event["name"].clone()).collect();
     assert_eq!(names, ["waits", "dispatches", "expires timers", "runs", "runs"]);
+    let events = checked(&programs::asleep());
+    let most = events.iter().filter_map(|event| event["args"]["at most"].as_str());
+    assert_eq!(most.collect::<Vec<_>>(), ["99ms", "until something happens", "until something happens"]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn the_fields_are_always_in_the_same_order() {
     has(r#"{"at":0,"event":"waits","task":2,"for":"timer","until":80000000}"#);
     has(r#"{"at":0,"event":"waits","task":4,"for":"task","other":3}"#);
     has(r#"{"at":0,"event":"entered","task":3,"part":"scope"}"#);
-    has(r#"{"at":200000000,"event":"cancel_asked","part":"scope","reason":"a deadline of 200 ms passed","task":3}"#);
+    has(r#"{"at":200000000,"event":"cancel_asked","part":"scope","reason":"a deadline of 200ms passed","task":3}"#);
     has(r#"{"at":200000000,"event":"woken","task":3,"by":"cancel"}"#);
     has(r#"{"at":260000000,"event":"woken","task":4,"by":"task","by_task":1}"#);
     has(r#"{"at":260000000,"event":"group_ended","group":1,"errors":0}"#);

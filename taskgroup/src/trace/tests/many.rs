@@ -73,5 +73,5 @@ fn pictures_of_many_events_stay_small() {
     assert!(trace.events() > 19_000);
     let svg = trace.svg().max_lanes(200).to_string();
     assert!(svg.len() < 320_000, "{} bytes", svg.len());
-    assert_eq!(trace.timeline().to_string().lines().next(), Some("151 tasks, 1 group in 14.31 ms, 151 still there"));
+    assert_eq!(trace.timeline().to_string().lines().next(), Some("151 tasks, 1 group in 14.31ms, 151 still there"));
 }

@@ -2,7 +2,8 @@
 
 use super::script::Script;
 use crate::trace::{Recorder, Trace};
-use taskgroup_runtime::instrument::{Event, Part, WaitsFor, WokenBy};
+use std::time::Duration;
+use taskgroup_runtime::instrument::{Event, Part, Phase, WaitsFor, WokenBy};
 
 /// Opens the group and spawns tasks 2, 3 and so on, which sleep so long. Their first polls are in this turn.
 fn open(script: &mut Script, tasks: &[(&str, u64)]) {
@@ -155,7 +156,7 @@ pub(super) fn timeout() -> Trace {
     script.poll(&[0, 2], |_| {});
     script.done(2);
     script.ms(200);
-    script.ask(3, Part::Scope, "a deadline of 200 ms passed", None);
+    script.ask(3, Part::Scope, "a deadline of 200ms passed", None);
     script.poll(&[0, 3], |script| {
         script.see(3);
         script.leave(3, Part::Scope);
@@ -478,7 +479,38 @@ pub(super) fn all() -> Vec<(&'static str, Trace)> {
         ("instant", instant()),
         ("busy", busy()),
         ("deep", deep(130)),
+        ("asleep", asleep()),
     ]
+}
+
+/// On a real clock: a loop that sleeps until a timer, and then until a client comes; in between it is woken for nothing.
+pub(super) fn asleep() -> Trace {
+    let mut script = Script::new();
+    script.tick(20_000);
+    script.tell(Event::Phase(Phase::Run));
+    open(&mut script, &[("ticker", 100), ("reader", 0)]);
+    script.tell(Event::Phase(Phase::Wait(Some(Duration::from_millis(99)))));
+    script.ms(100);
+    script.tell(Event::Phase(Phase::Dispatch));
+    script.tell(Event::Phase(Phase::Expire));
+    script.wake(2, WokenBy::Timer);
+    script.tell(Event::Phase(Phase::Run));
+    script.poll(&[0, 2], |_| {});
+    script.done(2);
+    script.poll(&[0, 3], |script| script.wait(3, WaitsFor::Readable(7)));
+    script.tell(Event::Phase(Phase::Wait(None)));
+    script.ms(300);
+    script.tell(Event::Phase(Phase::Dispatch));
+    script.tell(Event::Phase(Phase::Wait(None)));
+    script.ms(900);
+    script.tell(Event::Phase(Phase::Dispatch));
+    script.wake(3, WokenBy::Descriptor);
+    script.tell(Event::Phase(Phase::Run));
+    script.tell(Event::PollBegins { task: 0 });
+    script.poll(&[3], |_| {});
+    script.done(3);
+    end(&mut script, 0);
+    script.trace()
 }
 
 /// On a real clock: sixty clients that talk to one another, each with a group of two, all different in how they end.

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
-use taskgroup_runtime::instrument::{Event, HowEnded, Instrument};
+use taskgroup_runtime::instrument::{Event, HowEnded, Instrument, Phase, WokenBy};
 
 fn names(trace: &Trace) -> Vec<String> {
     let model = trace.model();
@@ -49,7 +49,7 @@ fn the_body_of_a_group_is_a_part_of_its_owner() {
     let root = &model.tasks[0];
     let bodies = root.polls.iter().filter(|poll| poll.spot.body_of.is_some()).count();
     assert_eq!(bodies, 2);
-    assert_eq!(model.waits(&root.waits[0].waits), "a timer at 50 ms");
+    assert_eq!(model.waits(&root.waits[0].waits), "a timer at 50ms");
     assert_eq!(model.waits(&root.waits[1].waits), "its tasks");
 }
 
@@ -167,6 +167,27 @@ fn a_wait_goes_on_until_its_task_runs() {
     assert_eq!((sleeps.span.from.at, sleeps.span.to.at), (0, 250_000_000));
     assert_eq!(news.cancels[0].seen.map(|seen| seen.at), Some(250_000_000));
     assert!(news.cancels[0].seen.is_some_and(|seen| seen.record > news.cancels[0].asked.record));
+}
+
+#[test]
+fn a_sleep_of_the_loop_ends_when_it_wakes_and_a_look_is_none() {
+    let mut script = Script::new();
+    script.poll(&[0], |script| script.sleep(0, 100));
+    script.tell(Event::Phase(Phase::Wait(Some(Duration::from_millis(60)))));
+    script.ms(50);
+    script.tell(Event::Phase(Phase::Dispatch));
+    script.ms(80);
+    script.tell(Event::Phase(Phase::Wait(Some(Duration::ZERO))));
+    script.ms(100);
+    script.tell(Event::Phase(Phase::Dispatch));
+    script.wake(0, WokenBy::Timer);
+    script.poll(&[0], |_| {});
+    let model = script.trace().model();
+    let [sleep] = model.turns.sleeps[..] else { panic!("{:?}", model.turns) };
+    let (begins, ends) = (sleep.span.from.at, sleep.span.to.at);
+    assert_eq!((begins, ends, sleep.at_most), (0, 50_000_000, Some(60_000_000)));
+    assert_eq!(sleep.span.to.record, model.moments[1].begin.record, "in a picture, where something comes of it");
+    assert_eq!(model.turns.runs.len(), 2);
 }
 
 #[test]

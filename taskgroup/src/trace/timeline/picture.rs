@@ -4,11 +4,14 @@
 
 use super::sign::Sign;
 use crate::trace::lanes::{Node, Row};
-use crate::trace::letters::columns;
+use crate::trace::letters::{columns, for_columns, in_one_line};
 use crate::trace::model::{Model, RegionKind, Span, Task};
 use crate::trace::record::How;
 use crate::trace::scale::Scale;
 use std::fmt::{self, Formatter};
+
+/// What is left of a reason that is cut says something still.
+const SHORTEST: usize = 12;
 
 /// The part in the middle.
 pub(super) struct Picture<'a> {
@@ -57,6 +60,15 @@ impl Picture<'_> {
             Row::More { nodes, .. } => self.shares(nodes, &mut signs),
             Row::Rest(_) => {}
         }
+        signs
+    }
+
+    /// What the loop does, where it sleeps at all.
+    pub(super) fn signs_of_loop(&self) -> Vec<Sign> {
+        let mut signs = vec![Sign::Empty; self.width];
+        let turns = &self.model.turns;
+        turns.sleeps.iter().for_each(|sleep| self.fill(sleep.span, Sign::Waits, &mut signs));
+        turns.runs.iter().for_each(|run| self.fill(*run, Sign::Runs, &mut signs));
         signs
     }
 
@@ -117,6 +129,38 @@ impl Picture<'_> {
                 How::Cancelled { .. } => Sign::Cancelled,
             };
             signs[self.column(self.scale.x(end.when))] = sign;
+        }
+        self.write_reasons(task, signs);
+    }
+
+    /// Beside the marks of cancels: the reasons, where the end of the task does not tell them. They stand in a wait, or
+    /// nowhere.
+    fn write_reasons(&self, task: &Task, signs: &mut [Sign]) {
+        let mut last = None;
+        for cancel in &task.cancels {
+            if task.ended_for(cancel) || last == Some(&cancel.reason) {
+                continue;
+            }
+            let asked = self.column(self.scale.x(cancel.asked));
+            let seen = self.column(self.scale.x(cancel.seen.unwrap_or(cancel.asked)));
+            let waits = |sign: &&Sign| matches!(sign, Sign::Waits | Sign::Joins);
+            let after = signs[seen + 1..].iter().take_while(waits).count();
+            let before = signs[..asked].iter().rev().take_while(waits).count();
+            // A blank on both sides, and something of the wait.
+            let wide = columns(&in_one_line(&cancel.reason)) + 3;
+            let (room, is_after) = if wide <= after || before < after { (after, true) } else { (before, false) };
+            let reason = for_columns(&cancel.reason, room.saturating_sub(3));
+            let letters = reason.chars().count();
+            // A letter that takes two columns, or none, has no place among signs that take one.
+            if letters < SHORTEST.min(wide - 3).max(1) || columns(&reason) != letters {
+                continue;
+            }
+            let from = if is_after { seen + 1 } else { asked - letters - 2 };
+            let text = [' '].into_iter().chain(reason.chars()).chain([' ']);
+            for (sign, letter) in signs[from..].iter_mut().zip(text) {
+                *sign = Sign::Letter(letter);
+            }
+            last = Some(&cancel.reason);
         }
     }
 

@@ -19,6 +19,8 @@ pub(super) enum Sign {
     Done,
     Failed,
     Share(u8),
+    /// Of a reason that stands in the lane.
+    Letter(char),
 }
 
 impl Sign {
@@ -38,12 +40,13 @@ impl Sign {
             Self::Done => '>',
             Self::Failed => 'X',
             Self::Share(ninths) => (b'0' + ninths) as char,
+            Self::Letter(char) => char,
         }
     }
 
     pub(super) fn meaning(self) -> &'static str {
         match self {
-            Self::Empty => "",
+            Self::Empty | Self::Letter(_) => "",
             Self::Unstarted => ". not started",
             Self::Waits => "- waits",
             Self::Joins => "= waits for its tasks",
@@ -65,7 +68,7 @@ impl Sign {
             Self::Runs | Self::Share(_) => "34",
             Self::Done => "32",
             Self::Failed => "1;31",
-            Self::Cancelled | Self::Asked | Self::Seen | Self::Cleans | Self::Shielded => "33",
+            Self::Cancelled | Self::Asked | Self::Seen | Self::Cleans | Self::Shielded | Self::Letter(_) => "33",
             _ => "2",
         }
     }
