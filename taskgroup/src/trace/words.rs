@@ -209,7 +209,8 @@ impl Model {
     /// How much the loop had to do.
     pub(crate) fn load(&self) -> String {
         let busy: u64 = self.turns.runs.iter().map(Span::nanos).sum();
-        let of = self.end().at.saturating_sub(self.begin().at) - self.gap().map_or(0, |gap| gap.nanos());
+        let gap = self.gap().map_or(0, |gap| gap.nanos());
+        let of = self.end().at.saturating_sub(self.begin().at).saturating_sub(gap);
         let share = match busy.saturating_mul(100).checked_div(of) {
             Some(0) => "less than 1 %".into(),
             Some(percent) => format!("{} %", percent.min(100)),

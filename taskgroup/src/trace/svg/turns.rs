@@ -76,8 +76,12 @@ impl Picture<'_> {
             count => format!("sleeps {count} times, {nanos} in all\nthe longest until {why}"),
         };
         ink.rect("point", [(from, y - HALF - 4.0), (to, y + HALF)], 0.0, &about);
-        let says_it = piece.longest.span.nanos() > piece.nanos / 2;
-        if says_it && self.has_small_print() && letters::pixels(&why, 10.0) + 16.0 < to - from {
+        if !self.has_small_print() || piece.longest.span.nanos() <= piece.nanos / 2 {
+            return;
+        }
+        let in_short = piece.longest.at_most.map(|at| format!("at most until {}", words::time(at)));
+        let fits = |why: &String| letters::pixels(why, 10.0) + 16.0 < to - from;
+        if let Some(why) = [Some(why), in_short].into_iter().flatten().find(fits) {
             ink.text_around("why", (from + to) / 2.0, y - 4.5, &why);
             ink.used.insert(Sign::Why);
         }
