@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
-use taskgroup::{Clock, Runtime, Spans, sleep, yield_now};
+use taskgroup::{Clock, Runtime, Spans, sleep, task_group, yield_now};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber, info, subscriber};
@@ -70,7 +70,8 @@ impl Subscriber for Log {
         let inner = &mut *self.0.lock().expect("nobody panics");
         let at = event.parent().map(|id| id.into_u64()).or(inner.entered.last().copied());
         let span = at.map(|id| inner.spans[&id].clone()).unwrap_or_default();
-        let why = fields.0.get("reason").or(fields.0.get("error")).map(|why| format!(": {why}")).unwrap_or_default();
+        let why = ["reason", "error", "error.type"].into_iter().find_map(|name| fields.0.get(name));
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         inner.lines.push(format!("{span}: {}{why}", fields.0["message"]));
     }
 
@@ -128,6 +129,17 @@ fn cancels_and_failures_are_events_of_their_task() {
         Ok(())
     }));
     assert_eq!(lines, ["/task/group/db: failed: broken", "/task/group/cache: cancelled: db failed"]);
+}
+
+#[test]
+fn an_error_that_cannot_be_told_is_named_by_its_type() {
+    struct OutOfStock;
+    let lines = logged(task_group(async |g| {
+        g.spawn(async { Err::<(), _>(OutOfStock) }).named("shop");
+        Ok(())
+    }));
+    let [line] = &lines[..] else { panic!("{lines:#?}") };
+    assert!(line.starts_with("/task/group/shop: failed: spans::") && line.ends_with("::OutOfStock"), "{line}");
 }
 
 #[test]

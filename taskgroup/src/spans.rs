@@ -17,7 +17,8 @@ use tracing::{Level, Span, event, span};
 /// A task is a span `task` with the fields `name`, `number` (which child of its group) and `place`; a group is a span
 /// `group` with a `place`. The span of a task is entered whenever the task is polled, that of a group while its body is.
 /// So whatever the program logs says in which task, in which group, in which task it was; from any library. Cancels and
-/// failures are events of the level `DEBUG` in the span of the task. Spans have the level `INFO`.
+/// failures are events of the level `DEBUG` in the span of the task; a failure has the field `error`, or `error.type` if
+/// the error cannot be told. Spans have the level `INFO`.
 ///
 /// Costs, for each poll, what entering a span costs with the subscriber at hand.
 ///
