@@ -4,28 +4,33 @@
 mod hyper_rt;
 mod support;
 
+use async_lock::Barrier;
+use futures_lite::future::try_zip;
 use futures_lite::{AsyncRead, AsyncWrite};
-use http_body_util::Empty;
-use hyper::body::Bytes;
+use http_body_util::{BodyExt, Empty, Full};
+use hyper::body::{Bytes, Incoming};
 use hyper::rt::Executor as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, body::Incoming};
+use hyper::{Request, Response, client, server};
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 use support::{Program, Test, run};
+use taskgroup::net::UnixStream;
 use taskgroup::{BoxError, Clock, Runtime, now, task_group};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_hyper_server");
 const CLIENT: &str = env!("CARGO_BIN_EXE_hyper_client");
 
 /// The server, and where it listens.
-fn server(args: &[&str]) -> Result<(Program, String), Box<dyn std::error::Error>> {
+fn serve(args: &[&str]) -> Result<(Program, String), BoxError> {
     let mut program = Program::start(SERVER, &[&["127.0.0.1:0"], args].concat())?;
     let line = program.line()?;
     let address = line.strip_prefix("listening on http://").ok_or("an address")?.trim_end().to_owned();
@@ -58,7 +63,7 @@ fn read_until(stream: &mut TcpStream, end: &str) -> io::Result<String> {
 
 #[test]
 fn each_route_answers_on_one_connection_that_is_kept() -> Test {
-    let (_server, address) = server(&[])?;
+    let (_server, address) = serve(&[])?;
     let requests = "GET / HTTP/1.1\r\nhost: x\r\n\r\n\
         POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello\
         GET /slow/1 HTTP/1.1\r\nhost: x\r\n\r\n\
@@ -78,7 +83,7 @@ fn each_route_answers_on_one_connection_that_is_kept() -> Test {
 
 #[test]
 fn ctrl_c_lets_the_request_under_way_be_answered() -> Test {
-    let (mut server, address) = server(&[])?;
+    let (mut server, address) = serve(&[])?;
     let mut idle = TcpStream::connect(&address)?;
     idle.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")?;
     read_until(&mut idle, "group\n")?;
@@ -102,7 +107,7 @@ fn ctrl_c_lets_the_request_under_way_be_answered() -> Test {
 
 #[test]
 fn a_connection_beyond_the_limit_waits_for_a_place() -> Test {
-    let (_server, address) = server(&["--connections", "1"])?;
+    let (_server, address) = serve(&["--connections", "1"])?;
     let mut first = TcpStream::connect(&address)?;
     first.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")?;
     read_until(&mut first, "group\n")?;
@@ -124,7 +129,7 @@ fn a_connection_beyond_the_limit_waits_for_a_place() -> Test {
 
 #[test]
 fn several_threads_share_a_port_and_all_end_at_one_ctrl_c() -> Test {
-    let (mut server, address) = server(&["--threads", "2"])?;
+    let (mut server, address) = serve(&["--threads", "2"])?;
     let mut open = Vec::new();
     for _ in 0..40 {
         let mut stream = TcpStream::connect(&address)?;
@@ -148,7 +153,7 @@ fn several_threads_share_a_port_and_all_end_at_one_ctrl_c() -> Test {
 
 #[test]
 fn what_is_no_http_is_answered_with_400_and_reported() -> Test {
-    let (server, address) = server(&[])?;
+    let (server, address) = serve(&[])?;
     let answer = exchange(&address, "hello?\r\n\r\n")?;
     assert_eq!(answer, "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
     let error = server.error()?;
@@ -158,7 +163,7 @@ fn what_is_no_http_is_answered_with_400_and_reported() -> Test {
 
 #[test]
 fn a_peer_that_hangs_up_in_the_middle_is_reported_and_ends_no_other() -> Test {
-    let (server, address) = server(&[])?;
+    let (server, address) = serve(&[])?;
     let mut stream = TcpStream::connect(&address)?;
     let name = stream.local_addr()?;
     stream.write_all(b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 12\r\n\r\nbefore")?;
@@ -173,7 +178,7 @@ fn a_peer_that_hangs_up_in_the_middle_is_reported_and_ends_no_other() -> Test {
 
 #[test]
 fn a_silent_peer_is_hung_up_on() -> Test {
-    let (server, address) = server(&["--header-timeout", "20"])?;
+    let (server, address) = serve(&["--header-timeout", "20"])?;
     for head in ["", "GET / HTTP/1.1\r\nhost"] {
         exchange(&address, head)?;
         let error = server.error()?;
@@ -222,8 +227,8 @@ fn the_timer_of_the_adapter_is_the_virtual_clock() {
 #[test]
 fn the_executor_of_the_adapter_starts_nothing_in_a_group_that_is_over() {
     Runtime::with_clock(Clock::Autojump).block_on(async {
-        let (ran, after) = (std::rc::Rc::new(std::cell::Cell::new(0)), std::cell::Cell::new(None));
-        let add = |ran: &std::rc::Rc<std::cell::Cell<u32>>| {
+        let (ran, after) = (Rc::new(Cell::new(0)), Cell::new(None));
+        let add = |ran: &Rc<Cell<u32>>| {
             let ran = ran.clone();
             async move { ran.set(ran.get() + 1) }
         };
@@ -240,6 +245,43 @@ fn the_executor_of_the_adapter_starts_nothing_in_a_group_that_is_over() {
 }
 
 #[test]
+fn http2_runs_and_its_streams_are_tasks_of_the_group() -> Test {
+    let live = Rc::new(Cell::new(0));
+    let answers = Runtime::new().block_on(async {
+        let (near, far) = UnixStream::pair()?;
+        let exchange = task_group::<BoxError, _, _>(async |g| {
+            let (together, live, spawner) = (Rc::new(Barrier::new(2)), live.clone(), g.spawner());
+            let service = service_fn(move |request: Request<Incoming>| {
+                let (together, live, spawner) = (together.clone(), live.clone(), spawner.clone());
+                async move {
+                    together.wait().await; // answered only if both are there at once
+                    live.set(spawner.live());
+                    Ok::<_, Infallible>(Response::new(request.into_body()))
+                }
+            });
+            let executor = hyper_rt::Executor(g.spawner());
+            let server = server::conn::http2::Builder::new(executor.clone());
+            let server = server.serve_connection(hyper_rt::Io::new(far), service);
+            g.spawn(async { Ok(server.await?) });
+            let (sender, client) = client::conn::http2::handshake(executor, hyper_rt::Io::new(near)).await?;
+            g.spawn(async { Ok(client.await?) });
+            let ask = async |text: &'static str| {
+                let request = Request::post("http://x/").body(Full::new(Bytes::from(text)))?;
+                let answer = sender.clone().send_request(request).await?;
+                Ok::<_, BoxError>(answer.into_body().collect().await?.to_bytes())
+            };
+            let answers = try_zip(ask("one"), ask("two")).await?;
+            g.cancel("that was all");
+            Ok(answers)
+        });
+        exchange.await.map_err(BoxError::from)
+    })?;
+    assert_eq!((&answers.0[..], &answers.1[..]), (&b"one"[..], &b"two"[..]));
+    assert!(live.get() >= 4, "of {} tasks two are connections, and two streams", live.get());
+    Ok(())
+}
+
+#[test]
 fn a_port_that_is_taken_is_exit_1() -> Test {
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let address = taken.local_addr()?.to_string();
@@ -251,7 +293,7 @@ fn a_port_that_is_taken_is_exit_1() -> Test {
 
 #[test]
 fn the_client_prints_what_it_gets_and_a_tree_of_what_it_does_not() -> Test {
-    let (_server, address) = server(&[])?;
+    let (_server, address) = serve(&[])?;
     let dead = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
     let (good, missing, refused) =
         (format!("http://{address}/"), format!("http://{address}/nothing"), format!("http://{dead}/"));
@@ -269,7 +311,7 @@ fn the_client_prints_what_it_gets_and_a_tree_of_what_it_does_not() -> Test {
 
 #[test]
 fn the_client_waits_no_longer_than_it_is_told_to() -> Test {
-    let (_server, address) = server(&[])?;
+    let (_server, address) = serve(&[])?;
     let (code, output, error) = run(CLIENT, &["--timeout", "50", &format!("http://{address}/slow/60000")])?;
     assert_eq!((code, output.as_str()), (Some(1), ""));
     assert!(error.ends_with(": not done within 50ms\n"), "{error}");

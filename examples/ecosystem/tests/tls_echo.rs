@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use support::{Program, Test, run};
+use taskgroup::BoxError;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tls_echo");
 
@@ -30,7 +31,7 @@ impl Drop for Scratch {
 }
 
 /// The server, and where it listens.
-fn server(args: &[&str], file: &Scratch) -> Result<(Program, String), Box<dyn std::error::Error>> {
+fn server(args: &[&str], file: &Scratch) -> Result<(Program, String), BoxError> {
     let mut program = Program::start(PROGRAM, &[args, &["serve", "127.0.0.1:0", file.as_str()]].concat())?;
     let line = program.line()?;
     let address = line.strip_prefix("listening on ").ok_or("an address")?.trim_end().to_owned();

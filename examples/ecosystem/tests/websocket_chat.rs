@@ -6,11 +6,12 @@ use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use support::{Program, Test, run};
+use taskgroup::BoxError;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_websocket_chat");
 
 /// The server, and where it listens.
-fn server(args: &[&str]) -> Result<(Program, String), Box<dyn std::error::Error>> {
+fn server(args: &[&str]) -> Result<(Program, String), BoxError> {
     let mut program = Program::start(PROGRAM, &[args, &["serve", "127.0.0.1:0"]].concat())?;
     let line = program.line()?;
     let address = line.strip_prefix("listening on ").ok_or("an address")?.trim_end().to_owned();

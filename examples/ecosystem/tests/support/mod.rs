@@ -3,14 +3,15 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 use rustix::process::{Pid, Signal, kill_process};
-use std::error::Error;
+
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
+use taskgroup::BoxError;
 
-pub(crate) type Test = Result<(), Box<dyn Error>>;
+pub(crate) type Test = Result<(), BoxError>;
 
 /// Exit status, standard output, standard error.
 pub(crate) fn run(program: &str, args: &[&str]) -> io::Result<(Option<i32>, String, String)> {
@@ -28,7 +29,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    pub(crate) fn start(program: &str, args: &[&str]) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn start(program: &str, args: &[&str]) -> Result<Self, BoxError> {
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn()?;
