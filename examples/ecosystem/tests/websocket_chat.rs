@@ -158,6 +158,17 @@ fn what_is_no_websocket_and_who_has_no_name_is_reported() -> Test {
 }
 
 #[test]
+fn who_announces_more_than_a_message_may_have_is_not_waited_for() -> Test {
+    let (server, address) = server(&[])?;
+    let mut client = Client::connect(&address)?;
+    let length = 0x1_0001_u64.to_be_bytes();
+    client.0.write_all(&[&[0x80 | TEXT, 0x80 | 127], &length[..], &[0; 4]].concat())?;
+    let error = server.error()?;
+    assert!(error.ends_with(": Message too long: 65537 > 65536"), "{error}");
+    Ok(())
+}
+
+#[test]
 fn somebody_behind_a_pipe_says_each_line() -> Test {
     let (_server, address) = server(&[])?;
     let mut other = Client::connect(&address)?;

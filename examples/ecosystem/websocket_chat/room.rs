@@ -2,10 +2,10 @@
 
 use crate::{ChatError, PATIENCE};
 use async_channel::{Receiver, Sender};
-use async_tungstenite::tungstenite::protocol::CloseFrame;
 use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use async_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use async_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
-use async_tungstenite::{WebSocketReceiver, WebSocketSender, WebSocketStream, accept_async};
+use async_tungstenite::{WebSocketReceiver, WebSocketSender, WebSocketStream, accept_async_with_config};
 use futures_lite::StreamExt;
 use futures_lite::future::poll_once;
 use std::cell::{Cell, RefCell};
@@ -17,6 +17,9 @@ use taskgroup::{ExceptionGroup, Why, task_group, timeout, with_resource, yield_n
 
 /// So many messages may wait for one who does not read. Then there is no place for more, and it has to go.
 const OUTBOX: usize = 64;
+
+/// The most bytes that a message may have.
+const LONGEST: usize = 64 * 1024;
 
 /// Those who are there.
 pub(crate) struct Room {
@@ -78,7 +81,9 @@ impl Room {
 
     /// The life of a connection. However it ends, by a cancel too, the peer is told.
     pub(crate) async fn welcome(&self, stream: TcpStream) -> Result<(), ChatError> {
-        let socket = timeout(PATIENCE, accept_async(stream)).await?.map_err(ChatError::Handshake)?;
+        let config = WebSocketConfig::default().max_message_size(Some(LONGEST)).max_frame_size(Some(LONGEST));
+        let socket =
+            timeout(PATIENCE, accept_async_with_config(stream, Some(config))).await?.map_err(ChatError::Handshake)?;
         with_resource(
             socket.split(),
             async |halves| self.serve(halves).await,
