@@ -33,10 +33,10 @@ use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
-use taskgroup::net::{TcpListener, TcpStream};
+use taskgroup::net::{Acceptor, TcpListener, TcpStream};
 use taskgroup::signal::SignalKind;
 use taskgroup::{
-    BoxError, Elapsed, RunError, Runner, Runtime, TaskGroup, now, shield, sleep, task_group, timeout, timeout_at,
+    BoxError, Elapsed, RunError, Runner, Runtime, TaskGroup, now, shield, task_group, timeout, timeout_at,
 };
 
 const HELP: &str = "\
@@ -162,23 +162,16 @@ async fn listen<'scope>(
     g: &'scope TaskGroup<'scope, '_, BoxError>,
     listener: &TcpListener,
 ) -> Result<Infallible, BoxError> {
+    let mut acceptor = Acceptor::new(async || listener.accept().await);
     loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                // The task ends in `()`: to the group it cannot fail, so no connection ends another.
-                g.spawn(async move {
-                    if let Err(error) = answer(&stream).await {
-                        complain(format_args!("{peer}: {error}"));
-                    }
-                })
-                .named(peer.to_string());
+        let (stream, peer) = acceptor.accept(g).await?;
+        // The task ends in `()`: to the group it cannot fail, so no connection ends another.
+        g.spawn(async move {
+            if let Err(error) = answer(&stream).await {
+                complain(format_args!("{peer}: {error}"));
             }
-            // Most likely there are no descriptors left: `accept` fails at once until some connection has ended.
-            Err(error) => {
-                complain(format_args!("cannot accept: {error}"));
-                sleep(Duration::from_millis(100)).await;
-            }
-        }
+        })
+        .named(peer.to_string());
     }
 }
 

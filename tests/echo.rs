@@ -41,7 +41,10 @@ impl Server {
 
     fn start_with(args: &[&str]) -> Result<Self, Box<dyn Error>> {
         let mut command = command();
-        command.args(["serve", "127.0.0.1:0"]).args(args);
+        Self::of(command.args(["serve", "127.0.0.1:0"]).args(args))
+    }
+
+    fn of(command: &mut Command) -> Result<Self, Box<dyn Error>> {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let (stdout, stderr) = (process.stdout.take().ok_or("piped")?, process.stderr.take().ok_or("piped")?);
         let (report, reported) = mpsc::channel();
@@ -133,6 +136,27 @@ fn a_connection_that_fails_is_reported_and_ends_no_other() -> Test {
     good.write_all(b"hello")?;
     good.read_exact(&mut back)?;
     assert_eq!(&back, b"hello");
+    Ok(())
+}
+
+#[test]
+fn a_server_without_descriptors_says_so_once_and_serves_all_in_the_end() -> Test {
+    let mut command = Command::new("sh");
+    let limited = "ulimit -n 16; exec \"$0\" serve 127.0.0.1:0";
+    let server = Server::of(command.args(["-c", limited, env!("CARGO_BIN_EXE_echo")]).stdin(Stdio::null()))?;
+    let mut clients = Vec::new();
+    for _ in 0..12 {
+        clients.push(TcpStream::connect(server.address)?); // into the queue of the listener
+    }
+    let reported = server.reported.recv_timeout(Duration::from_secs(10))?;
+    assert!(reported.starts_with("taskgroup: cannot accept connections for now: "), "{reported}");
+    for mut client in clients {
+        let mut back = [0; 5];
+        client.write_all(b"hello")?;
+        client.read_exact(&mut back)?;
+        assert_eq!(&back, b"hello");
+    }
+    assert!(server.reported.try_recv().is_err(), "nothing more is said");
     Ok(())
 }
 

@@ -88,6 +88,8 @@ pub use interval::{Interval, MissedTicks, interval};
 #[cfg(feature = "net")]
 pub use io::Async;
 pub use local::Local;
+#[cfg(feature = "net")]
+pub use net::connect::is_passing;
 pub use raw::Beside;
 #[cfg(feature = "net")]
 pub use reactor::IoSafe;

@@ -51,7 +51,7 @@
 #![forbid(unsafe_code)]
 
 mod coat;
-mod connect;
+pub(crate) mod connect;
 mod tcp;
 mod udp;
 mod unix;

@@ -38,6 +38,8 @@ pub enum Report<'a> {
     SlowPoll(&'a dyn fmt::Display),
     /// A [`Watchdog`](crate::Watchdog) has found a group with a woken task that nobody polls.
     LeftAlone(&'a dyn fmt::Display),
+    /// A listener accepts nothing for now, for this error. It is tried again and again; that is said once.
+    NotAccepting(&'a dyn fmt::Display),
 }
 
 impl fmt::Display for Report<'_> {
@@ -55,6 +57,7 @@ impl fmt::Display for Report<'_> {
             Self::CutOff(what) => write!(f, "cut off: {what}"),
             Self::SlowPoll(what) => write!(f, "slow: {what}, and nothing else could run meanwhile"),
             Self::LeftAlone(what) => write!(f, "left alone: {what}"),
+            Self::NotAccepting(why) => write!(f, "cannot accept connections for now: {why}"),
             Self::Abandoned(what) => write!(f, "abandoned, and dropped without its cleanup: {what}"),
         }
     }

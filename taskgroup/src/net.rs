@@ -1,4 +1,5 @@
-//! Sockets, which are the runtime's, and names: how to look them up and connect to them.
+//! Sockets, which are the runtime's; an [`Acceptor`], which a server's loop needs; and names: how to look them up and
+//! connect to them.
 //!
 //! ```
 //! use std::io::ErrorKind;
@@ -19,9 +20,11 @@
 //! # }
 //! ```
 
+mod acceptor;
 mod connect;
 mod connect_error;
 
+pub use acceptor::Acceptor;
 pub use connect::connect_any;
 #[cfg(feature = "blocking")]
 pub use connect::{connect, resolve};

@@ -72,6 +72,25 @@ pub(super) fn accept_alive<T>(mut accept: impl FnMut() -> io::Result<T>) -> io::
     }
 }
 
+/// Whether an `accept` that failed so may succeed later, with the same listener: the system had run out of something, or
+/// the error was one of the connection. The others, such as a listener that is shut down, stay.
+///
+/// Source: the errors in `accept(2)`, and of `epoll_ctl(2)` and its like, by which a new connection is registered.
+pub fn is_passing(error: &io::Error) -> bool {
+    let out_of = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS, Errno::NOSPC];
+    let of_the_connection = [
+        Errno::CONNABORTED,
+        Errno::PROTO,
+        Errno::PERM, // a rule of the firewall
+        Errno::NETDOWN,
+        Errno::NETUNREACH,
+        Errno::HOSTDOWN,
+        Errno::HOSTUNREACH,
+        Errno::NOPROTOOPT,
+    ];
+    Errno::from_io_error(error).is_some_and(|errno| out_of.contains(&errno) || of_the_connection.contains(&errno))
+}
+
 /// The connections of a listener, one after the other, without end. Made by `incoming` of
 /// [`TcpListener`](super::TcpListener) and [`UnixListener`](super::UnixListener).
 ///
@@ -98,5 +117,16 @@ mod tests {
     fn a_listener_without_descriptors_says_so() {
         let accepted = accept_alive::<()>(|| Err(Errno::MFILE.into()));
         assert_eq!(accepted.err().and_then(|error| error.raw_os_error()), Some(Errno::MFILE.raw_os_error()));
+    }
+
+    #[test]
+    fn what_the_system_lacks_passes_and_what_the_listener_lacks_does_not() {
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::CONNABORTED] {
+            assert!(is_passing(&errno.into()), "{errno}");
+        }
+        for errno in [Errno::INVAL, Errno::BADF] {
+            assert!(!is_passing(&errno.into()), "{errno}");
+        }
+        assert!(!is_passing(&io::Error::from(ErrorKind::NotConnected)), "not from the system");
     }
 }

@@ -56,7 +56,8 @@ impl TcpListener {
     /// # Errors
     ///
     /// What the system says. **Out of descriptors** (`EMFILE`, `ENFILE`) it fails at once each time, for as long as
-    /// the connection is in the queue: sleep a little before the next `accept`, or the loop runs hot.
+    /// the connection is in the queue: sleep a little before the next `accept`, or the loop runs
+    /// hot. (`taskgroup::net::Acceptor` does that.)
     ///
     /// # Cancel
     ///
