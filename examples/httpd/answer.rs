@@ -85,7 +85,7 @@ impl Answer {
 
     /// Looks for what is asked for. Blocks.
     pub(crate) fn find(root: &Path, request: &Request) -> Self {
-        let mut answer = Self::look(root, request).unwrap_or_else(|error| Self::failed(error));
+        let mut answer = Self::look(root, request).unwrap_or_else(Self::failed);
         if request.method == Method::Head
             && let Some(length) = answer.body.length()
         {

@@ -129,7 +129,7 @@ fn serve(
         let first = first.map_or_else(|| Err("no thread".into()), |server| server.run(runtime));
         others.into_iter().fold(first, |so_far, other| {
             let other = other.join().unwrap_or_else(|_| Err("a thread has panicked".into()));
-            so_far.and_then(|_| other)
+            so_far.and(other)
         })
     });
     match log.finish(&written) {
