@@ -143,12 +143,14 @@ impl Work {
             }
             Self::Each(plan) => {
                 let progress = Progress::default();
+                // Not where somebody types the items.
+                let is_shown = io::stderr().is_terminal() && !io::stdin().is_terminal();
                 let run = Run {
                     plan,
                     grace,
                     has_colours: [has_colours(&io::stdout()), has_colours(&io::stderr())],
                     printer,
-                    progress: io::stderr().is_terminal().then_some(&progress),
+                    progress: is_shown.then_some(&progress),
                     failures: Failures::default(),
                     feeding: CancelScope::new(),
                 };
