@@ -359,7 +359,15 @@ fn with_fail_fast_the_first_that_fails_ends_all() -> Test {
 fn only_so_many_run_at_once() -> Test {
     // Each makes a folder that the next one could not make if it were still there.
     let folder = Folder::new()?;
-    let mut procs = folder.procs(&["-P1", "--fail-fast", "--", "sh", "-c", "mkdir alone && rmdir alone", "sh"]);
+    let mut procs = folder.procs(&[
+        "-P1",
+        "--fail-fast",
+        "--",
+        "sh",
+        "-c",
+        "mkdir alone && ls > list && ls > list && ls > list && rmdir alone",
+        "sh",
+    ]);
     let mut procs = procs.stdin(Stdio::piped()).spawn()?;
     procs.stdin.take().ok_or("piped")?.write_all(&b"x\n".repeat(20))?;
     assert_eq!(procs.wait()?.code(), Some(0));

@@ -6,10 +6,10 @@ use crate::output::Output;
 use crate::printer::Printer;
 use std::cell::Cell;
 use std::io;
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
-use taskgroup::process::Command;
-use taskgroup::{CancelScope, shield, task_group, with_resource};
+use taskgroup::process::{Child, Command};
+use taskgroup::{task_group, with_resource};
 
 /// Runs a process in a process group of its own, prints what it writes, and ends the whole group, with a grace, however
 /// this is left. This is `taskgroup::process::scoped`, but it goes on printing while the process is being ended, and
@@ -25,21 +25,18 @@ pub(crate) async fn run(
     printer: &Printer,
     ended: &Cell<Option<ExitStatus>>,
 ) -> io::Result<ExitStatus> {
-    command.stdin(std::process::Stdio::null());
+    command.stdin(Stdio::null());
     let child = command.spawn_group()?;
     drop(command); // it has the other ends of the pipes, too
     let group = task_group(async |g| {
-        let mut readers = Vec::new();
-        for output in outputs {
-            // Shielded: a cancel reaches the process, which may say goodbye. The readers end when it has.
-            let gone = std::rc::Rc::new(CancelScope::new());
-            let scope = gone.clone();
-            g.spawn(shield(async move { scope.run(output.print(printer)).await.unwrap_or(Ok(())) })).named("output");
-            readers.push(gone);
-        }
-        let end = async |mut child: taskgroup::process::Child, _| {
+        // A cancel comes to them only when the body has ended, with its cleanup: so a process that says something while it
+        // is being ended is still heard.
+        let readers: Vec<_> =
+            outputs.into_iter().map(|output| g.spawn(output.print(printer)).named("output")).collect();
+        let end = async |mut child: Child, _| {
             let status = child.shutdown(grace).await;
-            readers.iter().for_each(|reader| reader.cancel("the process has ended"));
+            // Who has left its process group may hold the pipe for ever. What is in it by now is read.
+            readers.iter().for_each(|reader| _ = reader.cancel("the process has ended"));
             ended.set(Some(status?));
             Ok(())
         };
