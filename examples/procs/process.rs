@@ -9,7 +9,7 @@ use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use taskgroup::process::{Child, Command};
-use taskgroup::{task_group, with_resource};
+use taskgroup::{CancelScope, task_group, with_resource};
 
 /// Runs a process in a process group of its own, prints what it writes, and ends the whole group, with a grace, however
 /// this is left. This is `taskgroup::process::scoped`, but it goes on printing while the process is being ended, and
@@ -28,15 +28,18 @@ pub(crate) async fn run(
     command.stdin(Stdio::null());
     let child = command.spawn_group()?;
     drop(command); // it has the other ends of the pipes, too
+    let gone = CancelScope::new();
     let group = task_group(async |g| {
-        // A cancel comes to them only when the body has ended, with its cleanup: so a process that says something while it
-        // is being ended is still heard.
-        let readers: Vec<_> =
-            outputs.into_iter().map(|output| g.spawn(output.print(printer)).named("output")).collect();
+        // A cancel comes to the readers only when the body has ended, with its cleanup: so a process that says something
+        // while it is being ended is still heard.
+        for output in outputs {
+            g.spawn(async { gone.run(output.print(printer)).await.unwrap_or(Ok(())) }).named("output");
+        }
         let end = async |mut child: Child, _| {
             let status = child.shutdown(grace).await;
-            // Who has left its process group may hold the pipe for ever. What is in it by now is read.
-            readers.iter().for_each(|reader| _ = reader.cancel("the process has ended"));
+            // Who has left its process group may hold the pipe for ever: what is in it by now is read, and no more. (A scope
+            // and not the handles: a process that ends at once may do so before the readers have begun.)
+            gone.cancel("the process has ended");
             ended.set(Some(status?));
             Ok(())
         };
