@@ -80,7 +80,7 @@ impl Failures {
     pub(crate) fn take(&self) -> Option<ExceptionGroup<Failure>> {
         let count = self.count.get();
         let errors = ExceptionGroup::from_members(self.kept.take())?;
-        let message = if count > TOLD { format!("{count} items, the first of them") } else { "items".to_owned() };
+        let message = if count > TOLD { format!("the first of {count} items") } else { "items".to_owned() };
         Some(errors.with_message(message))
     }
 }
