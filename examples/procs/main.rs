@@ -18,6 +18,7 @@ mod each;
 mod ending;
 mod foreman;
 mod items;
+#[path = "../support/lane.rs"]
 mod lane;
 mod options;
 mod output;

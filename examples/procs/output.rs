@@ -1,6 +1,6 @@
 //! What a process writes: read from its pipe, and printed.
 //!
-//! Before: `lane.rs`, `printer.rs`. After: `process.rs`.
+//! Before: `../support/lane.rs`, `printer.rs`. After: `process.rs`.
 
 use crate::lane::Lane;
 use crate::printer::{Printer, Stream};

@@ -1,6 +1,6 @@
-//! The output of one process among others: its lines, with its name before each.
+//! What one of several writes, among the others: its lines, with its name before each. Part of `procs` and `tail_many`.
 //!
-//! Before: nothing. After: `output.rs`, which fills it.
+//! What comes is taken for text of any origin: bytes that are no UTF-8, lines without an end, lines without bounds.
 
 use std::borrow::Cow;
 
