@@ -14,6 +14,8 @@ const PROGRAMS: &[(&str, &[&str])] = &[
     (env!("CARGO_BIN_EXE_fetch_all"), &["http://127.0.0.1:1/"]),
     (env!("CARGO_BIN_EXE_goodbye"), &[]),
     (env!("CARGO_BIN_EXE_supervisor"), &["--seed", "3"]),
+    (env!("CARGO_BIN_EXE_procs"), &[concat!(env!("CARGO_MANIFEST_DIR"), "/examples/procs/Procfile")]),
+    (env!("CARGO_BIN_EXE_tail_many"), &["/dev/null"]),
 ];
 
 fn run(program: &str, arguments: &[&str], file: &str) -> Output {

@@ -2,7 +2,7 @@
 //! `xargs -P` does.
 //!
 //! ```text
-//! cargo run --bin procs -- Procfile
+//! cargo run --bin procs -- examples/procs/Procfile
 //! find . -type f | cargo run --bin procs -- -P4 -- wc -l
 //! ```
 //!
