@@ -23,11 +23,11 @@ use std::io::{self, ErrorKind, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
-use taskgroup::net::{ConnectError, TcpListener, TcpStream, connect};
+use taskgroup::net::{Acceptor, ConnectError, TcpListener, TcpStream, connect};
 use taskgroup::signal::SignalKind;
 use taskgroup::{
-    BoxError, CancelScope, Elapsed, ExceptionGroup, RunError, Runner, Runtime, TaskGroup, now, shield, sleep,
-    task_group, timeout,
+    BoxError, CancelScope, Elapsed, ExceptionGroup, RunError, Runner, Runtime, TaskGroup, now, shield, task_group,
+    timeout,
 };
 
 const HELP: &str = "\
@@ -113,21 +113,14 @@ async fn serve<'scope>(
     options: &'scope Options,
 ) -> Result<Infallible, BoxError> {
     g.limit(options.connections);
+    let mut acceptor = Acceptor::new(async || listener.accept().await);
     loop {
-        g.admit().await; // before a connection is taken, not after
-        match listener.accept().await {
-            Ok((client, peer)) => {
-                g.spawn(async move {
-                    // Shielded: a cancel leaves it the time that the grace of the group gives.
-                    say(format_args!("{peer}: {}", shield(relayed(&client, options)).await));
-                })
-                .named(peer.to_string());
-            }
-            Err(error) => {
-                complain(format_args!("cannot accept: {error}"));
-                sleep(Duration::from_millis(100)).await;
-            }
-        }
+        let (client, peer) = acceptor.accept(g).await?;
+        g.spawn(async move {
+            // Shielded: a cancel leaves it the time that the grace of the group gives.
+            say(format_args!("{peer}: {}", shield(relayed(&client, options)).await));
+        })
+        .named(peer.to_string());
     }
 }
 
