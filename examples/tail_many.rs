@@ -245,8 +245,11 @@ mod tests {
     use std::cell::RefCell;
     use taskgroup::{Clock, ExceptionGroup, sleep, task_group};
 
+    /// Does something with a file.
+    type Step<'a> = &'a dyn Fn(&Path) -> io::Result<()>;
+
     /// What is shown of a file with which `story` does something, with a second between its steps.
-    fn shown(name: &str, from_start: bool, story: &[&dyn Fn(&Path) -> io::Result<()>]) -> String {
+    fn shown(name: &str, from_start: bool, story: &[Step<'_>]) -> String {
         let folder = env::temp_dir().join(format!("tail_many-{}-{name}", std::process::id()));
         fs::create_dir(&folder).expect("a folder of its own");
         let path = folder.join("log");
@@ -278,7 +281,7 @@ mod tests {
 
     #[test]
     fn what_is_appended_is_shown_when_its_line_is_complete() {
-        let story: [&dyn Fn(&Path) -> io::Result<()>; 3] =
+        let story: [Step<'_>; 3] =
             [&|path| append(path, "old\n"), &|path| append(path, "one\ntw"), &|path| append(path, "o\n")];
         assert_eq!(shown("appended", false, &story), "log | one\nlog | two\n");
         assert_eq!(shown("from_start", true, &story), "log | old\nlog | one\nlog | two\n");
@@ -286,14 +289,14 @@ mod tests {
 
     #[test]
     fn a_file_that_is_truncated_is_shown_from_its_start() {
-        let story: [&dyn Fn(&Path) -> io::Result<()>; 3] =
+        let story: [Step<'_>; 3] =
             [&|path| append(path, "a long line\n"), &|path| append(path, "torn"), &|path| fs::write(path, "new\n")];
         assert_eq!(shown("truncated", false, &story), "log | torn\nlog | [truncated]\nlog | new\n");
     }
 
     #[test]
     fn a_file_that_is_rotated_is_shown_to_its_end_and_the_new_one_from_its_start() {
-        let story: [&dyn Fn(&Path) -> io::Result<()>; 2] = [&|path| append(path, ""), &|path| {
+        let story: [Step<'_>; 2] = [&|path| append(path, ""), &|path| {
             append(path, "last\n")?;
             fs::rename(path, path.with_extension("1"))?;
             append(path, "first\n")
@@ -303,7 +306,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_waited_for_also_when_it_has_gone() {
-        let story: [&dyn Fn(&Path) -> io::Result<()>; 4] =
+        let story: [Step<'_>; 4] =
             [&|_| Ok(()), &|path| append(path, "one\n"), &|path| fs::remove_file(path), &|path| append(path, "two\n")];
         let expected = "log | [not there yet]\nlog | one\nlog | [removed]\nlog | two\n";
         assert_eq!(shown("missing", false, &story), expected);
