@@ -390,6 +390,68 @@ fn neither_virtual_time_nor_a_stall_takes_notice_of_an_inspector() {
 }
 
 #[test]
+fn who_hangs_up_while_nothing_happens_leaves_the_place_to_others() {
+    inspected("quiet", async |_g, inspector| {
+        for _ in 0..20 {
+            let mut client = Client::connect(inspector).await;
+            client.ask("events\n").await;
+            client.value().await; // it is heard
+            drop(client);
+            for _ in 0..9 {
+                yield_now().await;
+            }
+        }
+        let mut client = Client::connect(inspector).await;
+        client.ask("help\n").await;
+        assert!(client.line().await.is_some_and(|line| line.starts_with("tree")));
+        while Local::current().is_some_and(|local| local.is_heard()) {
+            yield_now().await;
+        }
+    });
+}
+
+#[test]
+fn who_sends_no_more_is_told_on() {
+    let line = inspected("told", async |_g, inspector| {
+        let mut client = Client::connect(inspector).await;
+        client.ask("events\n").await;
+        client.stream.shutdown(std::net::Shutdown::Write).expect("it is connected");
+        loop {
+            match client.line().await {
+                Some(line) if line.is_empty() => break,
+                Some(_) => {}
+                None => panic!("it has hung up"),
+            }
+        }
+        yield_now().await;
+        client.value().await
+    });
+    assert!(line["event"].is_string(), "{line}");
+}
+
+#[test]
+fn a_body_that_comes_and_goes_leaves_no_figures_to_its_successor() {
+    inspected("body-successor", async |g, inspector| {
+        let mut client = Client::connect(inspector).await;
+        client.json("json\n").await;
+        let inner = task_group::<BoxError, _, _>(async |_| {
+            for _ in 0..100 {
+                yield_now().await;
+            }
+            Ok(())
+        });
+        inner.await.expect("no errors");
+        g.spawn(pending::<()>()).named("new");
+        g.spawn(pending::<()>()).named("newer");
+        yield_now().await;
+        let answer = client.json("json\n").await;
+        for name in ["new", "newer"] {
+            assert_eq!(task(&answer, name)["polls"], 1, "{answer}");
+        }
+    });
+}
+
+#[test]
 fn a_task_that_comes_and_goes_leaves_no_figures_to_its_successor() {
     inspected("successor", async |g, inspector| {
         let mut client = Client::connect(inspector).await;

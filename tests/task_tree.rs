@@ -10,16 +10,18 @@ use std::future::{Future, pending};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 
 use futures_util::future::join;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use taskgroup::instrument::{Part, WaitsFor};
+use taskgroup::instrument::{Event, Instrument, Part, WaitsFor};
 use taskgroup::net::UdpSocket;
 use taskgroup::{
     BlockOnError, BoxError, Clock, ExceptionGroup, Report, Runtime, Stall, Task, TaskNode, TaskState, TaskTree,
-    as_completed, boxed, shield, sleep, timeout, tree, with_cleanup, yield_now,
+    as_completed, boxed, shield, sleep, task_group, timeout, tree, with_cleanup, yield_now,
 };
 
 /// The tree, from inside a task.
@@ -647,4 +649,34 @@ fn a_tree_may_be_asked_for_while_a_task_is_dropped() {
         drop(boxed::task_group(async |_| Ok(())).await);
     });
     assert_eq!(lines.get(), 3);
+}
+
+#[test]
+fn a_group_in_the_background_is_neither_shown_nor_heard() {
+    #[derive(Default)]
+    struct Heard(Cell<u32>);
+    impl Instrument for Heard {
+        fn hear(&self, _at: Duration, event: &Event<'_>) {
+            if !matches!(event, Event::Phase(_)) {
+                self.0.set(self.0.get() + 1);
+            }
+        }
+    }
+    let runtime = Runtime::with_clock(Clock::Autojump);
+    let heard = Rc::new(Heard::default());
+    runtime.instrument(heard.clone());
+    let (wake, woken) = async_channel::bounded::<()>(1);
+    runtime.spawn_in_background(async move {
+        let ended: Result<(), ExceptionGroup<BoxError>> = task_group(async |g| {
+            g.spawn(async { while woken.recv().await.is_ok() {} });
+            pending().await
+        })
+        .await;
+        drop(ended);
+    });
+    for _ in 0..3 {
+        runtime.turn(Some(Duration::ZERO)).expect("a turn");
+        wake.try_send(()).expect("there is room"); // from outside: a wake of a child, and of its owners
+    }
+    assert_eq!((runtime.tree().to_string(), heard.0.get()), ("no tasks".to_string(), 0));
 }

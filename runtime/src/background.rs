@@ -25,6 +25,8 @@ pub(crate) struct Background {
     /// Few: found by looking through.
     slots: RefCell<Vec<u32>>,
     is_polled: Cell<bool>,
+    /// How often they were polled, wrapping.
+    polls: Cell<u32>,
 }
 
 impl Background {
@@ -38,6 +40,15 @@ impl Background {
     /// Whether the task of that slot is one.
     pub(crate) fn has(&self, slot: u32) -> bool {
         self.slots.borrow().contains(&slot)
+    }
+
+    pub(crate) fn count_poll(&self) {
+        self.polls.set(self.polls.get().wrapping_add(1));
+    }
+
+    /// How often they were polled: a stall is one while an inspector answers.
+    pub(crate) fn polls(&self) -> u32 {
+        self.polls.get()
     }
 
     /// How many there are.

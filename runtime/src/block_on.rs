@@ -103,11 +103,13 @@ impl Runtime<'_> {
                 true => Some(Duration::ZERO),
                 false => since.map(|since| STALLED_AFTER.saturating_sub(since.elapsed())),
             };
+            let beside = self.local.background().polls();
             let polls = self.turn_once(limit, Some(&mut main))?;
+            let beside = self.local.background().polls().wrapping_sub(beside);
             if let Some(output) = main.output.take() {
                 return Ok(output);
             }
-            if polls > 0 || !self.is_stalled() {
+            if polls > beside || !self.is_stalled() {
                 quiet_since = None;
             } else if since.is_some_and(|since| since.elapsed() >= STALLED_AFTER) {
                 reported = true;
@@ -168,12 +170,24 @@ impl<F: Future> MainTask for Main<'_, F> {
 impl<F: Future> Drop for Main<'_, F> {
     /// A future that did not end (a stall, a failing poller, a panic) is dropped in a turn, like every other.
     fn drop(&mut self) {
+        let _rings = Rings(self.roots); // last, when the turn is over
         let _in_turn = self.roots.local().enter();
         let _task = Current::new(self.slot, NONE).enter();
         let _leave = Leave(self.slot, self.roots);
         if self.future.is_some() {
             self.future.set(None);
             self.roots.local().tell(|| Event::Ended { task: self.slot, how: CANCELLED });
+        }
+    }
+}
+
+/// Rings for what is ready when `block_on` returns: a host that turns the runtime afterwards waits for that.
+struct Rings<'a>(&'a ReadySet);
+
+impl Drop for Rings<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_empty() {
+            self.0.local().ring();
         }
     }
 }

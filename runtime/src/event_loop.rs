@@ -210,7 +210,10 @@ impl<'env> Runtime<'env> {
         let polled = match task.root.cancelled.get() {
             true => Ok(Poll::Ready(())),
             false => {
-                let _back = self.local.step_back(&task.root);
+                let back = self.local.step_back(&task.root);
+                if back.is_some() {
+                    self.local.background().count_poll();
+                }
                 let _task = Current::new(task.slot, NONE).enter();
                 let waker = self.local.waker(task.slot);
                 let mut cx = Context::from_waker(&waker);

@@ -226,10 +226,12 @@ impl Reactor {
         may
     }
 
-    /// Puts a source into the background: who waits for it counts for nothing. Nobody does yet.
+    /// Puts a source into the background, if it is not there: who waits for it counts for nothing.
     pub(crate) fn put_in_background(&self, source: &Source) {
-        source.put_in_background();
-        self.in_background.set(self.in_background.get() + 1);
+        if let Some(waited_on) = source.put_in_background() {
+            self.in_background.set(self.in_background.get() + 1);
+            self.waited_on.set(self.waited_on.get() - waited_on);
+        }
     }
 
     /// Whether the poller is to be asked once before virtual time moves or a stall is told: there may be news of a source

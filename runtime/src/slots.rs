@@ -139,6 +139,19 @@ impl Slots {
         }
     }
 
+    /// The root task in which a member is; or who is polled by a stranger.
+    pub(crate) fn root_of(&self, slot: u32) -> u32 {
+        let tables = self.0.borrow();
+        let mut root = slot;
+        while let Some(member) = tables.slots.get(root as usize).filter(|member| member.set != NONE) {
+            match tables.sets[member.set as usize].owner.get() {
+                LOOP | FOREIGN => break,
+                owner => root = owner,
+            }
+        }
+        root
+    }
+
     /// Looks at a slot; `None` if it is free.
     #[inline(always)]
     pub(crate) fn look<R>(&self, slot: u32, look: impl FnOnce(&Slot) -> R) -> Option<R> {

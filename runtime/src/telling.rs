@@ -169,7 +169,12 @@ impl Local {
     /// The first is woken by somebody, and those above it because it is in their groups.
     fn note_down(&self, woken: Vec<TaskNumber>, by: WokenBy) {
         let by = std::iter::once(by).chain(std::iter::repeat(WokenBy::Group));
-        let woken = woken.into_iter().zip(by).filter(|(slot, _)| !self.background().has(*slot));
+        if self.background().len() > 0
+            && woken.first().is_some_and(|slot| self.background().has(self.slots().root_of(*slot)))
+        {
+            return;
+        }
+        let woken = woken.into_iter().zip(by);
         self.telling.noted.borrow_mut().extend(woken);
     }
 

@@ -192,6 +192,21 @@ fn what_a_turn_says_of_deadlines_is_when_to_turn_again() {
     assert!(task.is_finished());
 }
 
+#[test]
+fn what_block_on_leaves_ready_is_shown() {
+    let runtime = Runtime::new();
+    assert!(!shows(&runtime));
+    runtime.spawn(async {
+        for _ in 0..200 {
+            yield_now().await;
+        }
+    });
+    runtime.block_on(yield_now()); // a turn has 64 polls
+    assert!(shows(&runtime));
+    turn(&runtime);
+    assert!(!shows(&runtime));
+}
+
 /// A runtime whose hook counts.
 fn hooked() -> (Runtime<'static>, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));

@@ -9,18 +9,20 @@ mod support;
 use futures_core::Stream as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGSEGV, SIGSTOP, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::low_level::raise;
+use std::cell::RefCell;
 use std::env;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::os::unix::process::ExitStatusExt;
 use std::pin::{Pin, pin};
 use std::process::{Command, ExitStatus};
+use std::rc::Rc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 use support::{poll_once, run, run_in, turn};
 use taskgroup_runtime::signal::{SignalKind, Signals, ctrl_c};
-use taskgroup_runtime::{BlockOnError, Clock, Runtime, now, set_freeze_probe, sleep, spawn, tree};
+use taskgroup_runtime::{BlockOnError, Clock, Local, Runtime, now, set_freeze_probe, sleep, spawn, tree, yield_now};
 use taskgroup_runtime::{count_cancel_in, count_cancel_out};
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -340,4 +342,36 @@ fn a_signal_that_was_given_back_can_be_heard_again() -> io::Result<()> {
         assert_eq!(again.recv().await?, SignalKind::QUIT);
         Ok(())
     })
+}
+
+#[test]
+fn a_listener_of_the_background_that_is_put_there_is_counted_once() {
+    let _alone = alone();
+    let runtime = Runtime::with_clock(Clock::Autojump);
+    let counts = Rc::new(RefCell::new(Vec::new()));
+    let counted = counts.clone();
+    runtime.spawn_in_background(async move {
+        let local = Local::current().expect("we are in a runtime");
+        let signals = Signals::new([SignalKind::WINDOW_CHANGE]).expect("it can be heard").in_background();
+        counted.borrow_mut().push(local.armed_and_registered());
+        drop(signals);
+        counted.borrow_mut().push(local.armed_and_registered());
+    });
+    runtime.block_on(yield_now());
+    assert_eq!(*counts.borrow(), [(0, 0), (0, 0)]);
+}
+
+#[test]
+fn a_listener_that_is_waited_for_can_be_put_into_the_background() {
+    let _alone = alone();
+    Runtime::with_clock(Clock::Autojump).block_on(async {
+        let signals = Signals::new([SignalKind::WINDOW_CHANGE]).expect("it can be heard");
+        poll_fn(|cx| {
+            assert!(signals.poll_recv(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        let _signals = signals.in_background();
+        sleep(Duration::from_secs(3600)).await; // at once: nothing holds time up
+    });
 }

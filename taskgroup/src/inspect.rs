@@ -28,7 +28,8 @@
 //!
 //! **What is in `events`.** The lines of [`Trace::json_lines`](crate::trace::Trace::json_lines), without the phases of the
 //! turn. It begins with what lives: `spawned`, `named` and `group_opened` for each, as if that had happened just now. Numbers
-//! are used once, so they are not those of `json`.
+//! are used once, so they are not those of `json`. Whoever says that they send no more is answered with an empty line, and
+//! goes on to be told.
 //!
 //! ```
 //! use futures_core::Stream;

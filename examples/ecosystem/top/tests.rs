@@ -111,6 +111,17 @@ fn keys_scroll_and_stop_at_both_ends() {
 }
 
 #[test]
+fn tasks_that_hang_in_each_other_do_not_hang_it() {
+    let mut view = View::default();
+    let [_, mut now] = answers();
+    let twin = |group| serde_json::json!({"task": 0, "group": group, "name": "x", "state": "new", "words": ""});
+    now.tasks.push(serde_json::from_value(twin(1)).expect("a task")); // the number of the root, in the root's group
+    now.tasks.push(serde_json::from_value(twin(99)).expect("a task")); // in a group that there is not
+    view.see(now);
+    assert_eq!(view.lines().len(), 10); // all that hangs somewhere, and the line of what was left out
+}
+
+#[test]
 fn held_still_it_takes_no_answers() {
     let mut view = View::default();
     let [first, second] = answers();

@@ -99,10 +99,10 @@ impl View {
     pub(crate) fn head(&self) -> Option<Head> {
         let now = self.now.as_ref()?;
         let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
-        let who = format!("{}, process {}, up {}", now.program, now.pid, short(Duration::from_nanos(now.at)));
+        let who = format!("{}, process {}, up {}", clean(&now.program), now.pid, short(Duration::from_nanos(now.at)));
         let what = format!(
             "{} in {}, {}, {}",
-            count(now.tasks.len() + now.left_out, "task"),
+            count(now.tasks.len().saturating_add(now.left_out), "task"),
             count(now.groups.len(), "group"),
             count(now.timers, "timer"),
             count(now.sockets, "socket"),
@@ -169,7 +169,8 @@ enum Item<'a> {
     Group(usize),
 }
 
-/// Tasks and groups with the branches that lead to them, from above. Nothing here recurses: programs nest deep.
+/// Tasks and groups with the branches that lead to them, from above. Nothing here recurses: programs nest deep. What hangs
+/// somewhere is taken out: an answer in which things hang in each other is odd, and no reason to hang too.
 fn items(now: &Snapshot) -> Vec<(String, Item<'_>)> {
     let mut tasks_of: HashMap<u32, Vec<&Task>> = HashMap::new();
     for task in &now.tasks {
@@ -182,20 +183,18 @@ fn items(now: &Snapshot) -> Vec<(String, Item<'_>)> {
             None => groups_of.entry(group.owner).or_default().push(place),
         }
     }
-    let roots = tasks_of.get(&0).into_iter().flatten().map(|task| Item::Task(task));
-    let adrift = groups_of.get(&None).into_iter().flatten().map(|place| Item::Group(*place));
+    let roots = tasks_of.remove(&0).into_iter().flatten().map(Item::Task);
+    let adrift = groups_of.remove(&None).into_iter().flatten().map(Item::Group);
     let mut waiting: Vec<_> = roots.chain(adrift).map(|item| (String::new(), String::new(), item)).collect();
     waiting.reverse();
     let mut found = Vec::new();
     while let Some((own, below, item)) = waiting.pop() {
         let inside: Vec<_> = match item {
-            Item::Task(task) => {
-                groups_of.get(&Some(task.task)).into_iter().flatten().map(|n| Item::Group(*n)).collect()
-            }
+            Item::Task(task) => groups_of.remove(&Some(task.task)).into_iter().flatten().map(Item::Group).collect(),
             Item::Group(place) => {
                 let number = now.groups[place].group;
-                let inner = groups_in.get(&number).into_iter().flatten().map(|n| Item::Group(*n));
-                inner.chain(tasks_of.get(&number).into_iter().flatten().map(|task| Item::Task(task))).collect()
+                let inner = groups_in.remove(&number).into_iter().flatten().map(Item::Group);
+                inner.chain(tasks_of.remove(&number).into_iter().flatten().map(Item::Task)).collect()
             }
         };
         for (i, inner) in inside.iter().enumerate().rev() {
@@ -213,11 +212,11 @@ fn group_line(now: &Snapshot, place: usize, branches: String) -> Line {
     let group = &now.groups[place];
     let tasks = now.tasks.iter().filter(|task| task.group == group.group).count();
     let words = match &group.closing {
-        Some(why) => format!("closing ({why})"),
+        Some(why) => format!("closing ({})", clean(why)),
         None => format!("{tasks} task{}", if tasks == 1 { "" } else { "s" }),
     };
     let mood = if group.closing.is_some() { Mood::Cancelled } else { Mood::Group };
-    let place = group.place.clone().unwrap_or_default();
+    let place = clean(group.place.as_deref().unwrap_or_default());
     Line { branches, name: "group".into(), words, place, ..Line::empty(mood) }
 }
 
@@ -233,14 +232,19 @@ fn task_line(now: &Snapshot, task: &Task, before: Option<&Task>, seconds: f64, b
     let rate = |figure: fn(&Task) -> Option<u64>| before.and_then(|before| since(figure(task), figure(before)));
     Line {
         branches,
-        name: task.name.chars().map(|char| if char.is_control() { '\u{b7}' } else { char }).collect(),
+        name: clean(&task.name),
         mood,
         polls: rate(|task| task.polls),
         busy: rate(|task| task.busy).map(|busy| busy / 1e9),
         idle: task.polled_at.map(|at| Duration::from_nanos(now.at.saturating_sub(at))),
-        words: task.words.clone(),
-        place: task.place.clone().unwrap_or_default(),
+        words: clean(&task.words),
+        place: clean(task.place.as_deref().unwrap_or_default()),
     }
+}
+
+/// What another program says, without what a terminal would act on.
+fn clean(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { '\u{b7}' } else { char }).collect()
 }
 
 /// A time in four characters or so.

@@ -55,7 +55,8 @@ impl UnixListener {
         net::UnixListener::bind(path)?.try_into()
     }
 
-    /// The same, for processes of this user (and of root) only: the file has mode 0600 before anybody can connect.
+    /// The same, for processes of this user (and of root) only: the file has mode 0600 before anybody can connect. In a
+    /// directory where others can exchange files nothing helps: use one of your own, or one with the sticky bit as `/tmp`.
     ///
     /// # Errors
     ///

@@ -48,7 +48,7 @@ pub(crate) struct Source {
     key: usize,
     /// The descriptor, to name it. It is the owner's, and nothing is done to it by this number.
     fd: RawFd,
-    /// Whether who waits for it counts for nothing: virtual time goes on, and a stall is one. Set before anybody waits.
+    /// Whether who waits for it counts for nothing: virtual time goes on, and a stall is one.
     in_background: Cell<bool>,
     meaning: Cell<Meaning>,
     read: Side,
@@ -108,9 +108,10 @@ impl Source {
         }
     }
 
-    pub(super) fn put_in_background(&self) {
-        debug_assert!(!self.read.is_waited_on() && !self.write.is_waited_on(), "waits were counted");
-        self.in_background.set(true);
+    /// How many of its directions are waited on, and were counted until now. `None`: it is there already.
+    pub(super) fn put_in_background(&self) -> Option<usize> {
+        let was_there = self.in_background.replace(true);
+        (!was_there).then(|| usize::from(self.read.is_waited_on()) + usize::from(self.write.is_waited_on()))
     }
 
     pub(super) fn is_in_background(&self) -> bool {

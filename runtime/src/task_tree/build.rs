@@ -49,12 +49,10 @@ pub(super) fn build(local: &Rc<Local>) -> Forest {
     sight.see_waits(local);
     let mut forest = Forest { at: local.time().elapsed(), ..Forest::default() };
     let roots = sight.sets.remove(&ROOTS).unwrap_or_default().0;
-    let roots = roots
-        .into_iter()
-        .rev()
-        .filter(|slot| !local.background().has(*slot))
-        .map(|slot| Step::Task { slot, group: NONE });
-    sight.descend(&mut forest, roots.collect());
+    let (hidden, roots): (Vec<_>, Vec<_>) = roots.into_iter().rev().partition(|slot| local.background().has(*slot));
+    let steps = |slots: Vec<_>| slots.into_iter().map(|slot| Step::Task { slot, group: NONE }).collect();
+    sight.descend(&mut Forest::default(), steps(hidden)); // with all that is in them
+    sight.descend(&mut forest, steps(roots));
     while let Some((set, _)) = sight.sets.first_key_value() {
         let step = Step::Group { set: *set, owner: NONE, around: NONE };
         sight.descend(&mut forest, vec![step]);

@@ -6,8 +6,11 @@ use super::figures::Figures;
 use super::live::Live;
 use super::snapshot;
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 use taskgroup_runtime::instrument::Instrument;
 use taskgroup_runtime::net::{UnixListener, UnixStream};
@@ -95,10 +98,7 @@ async fn answer_all(stream: &UnixStream) -> io::Result<()> {
             }
             "events" => {
                 let live = Listening::to(&local, Live::new(&current_tree()));
-                loop {
-                    let text = live.instrument.next().await;
-                    stream.write_all(text.as_bytes()).await?;
-                }
+                return send_events(stream, &live.instrument).await;
             }
             "help" => stream.write_all(HELP.as_bytes()).await?,
             "" => {}
@@ -109,6 +109,31 @@ async fn answer_all(stream: &UnixStream) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Sends until the peer hangs up, also while nothing happens: a program that hangs has no events.
+async fn send_events(stream: &UnixStream, live: &Live) -> io::Result<()> {
+    let mut reads = true;
+    loop {
+        let text = {
+            let (mut next, mut buffer) = (pin!(live.next()), [0; 64]);
+            let mut read = pin!(stream.read(&mut buffer));
+            poll_fn(|cx| match next.as_mut().poll(cx) {
+                Poll::Ready(text) => Poll::Ready(io::Result::Ok(Some(text))),
+                Poll::Pending if reads => read.as_mut().poll(cx).map(|read| Ok((read? > 0).then(String::new))),
+                Poll::Pending => Poll::Pending,
+            })
+            .await?
+        };
+        match text {
+            Some(text) => stream.write_all(text.as_bytes()).await?,
+            // It sends no more, or has gone. An empty line finds that out.
+            None => {
+                reads = false;
+                stream.write_all(b"\n").await?;
+            }
+        }
+    }
 }
 
 fn current_tree() -> TaskTree {

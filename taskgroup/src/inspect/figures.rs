@@ -96,8 +96,8 @@ impl Instrument for Figures {
                 counts.polls.push(Poll { task, began: Instant::now(), inside: Duration::ZERO });
             }
             Event::PollEnds { task } => counts.poll_ended(task, at),
-            // The number is used again: it is somebody else's from now on.
-            Event::GroupOpened { body: task, .. } | Event::Ended { task, .. } => {
+            // The number is used again, that of a body too, whose end nobody tells: it is somebody else's from now on.
+            Event::Spawned { task, .. } | Event::GroupOpened { body: task, .. } | Event::Ended { task, .. } => {
                 counts.tasks.remove(&task);
             }
             _ => {}
