@@ -4,12 +4,17 @@ mod common;
 
 use common::cancelled::for_ever;
 use common::{Drops, Log, Word, fail, fail_after, failed, group, ms, only, panic_of, poll_idly, run};
-use std::cell::RefCell;
-use std::future::pending;
+use std::cell::{Cell, RefCell};
+use std::future::{pending, poll_fn};
+use std::task::Poll;
+use std::thread;
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use taskgroup::net::{TcpListener, TcpStream};
-use taskgroup::{Reason, Why, cancel_reason, sleep, timeout, with_cleanup, with_resource, yield_now};
+use taskgroup::{
+    BoxError, ExceptionGroup, Reason, Runtime, Why, cancel_reason, shield, sleep, task_group, timeout, with_cleanup,
+    with_resource, yield_now,
+};
 
 /// What a body with a cleanup that only notes why ended in, and what was noted.
 async fn end_of(body: impl Future<Output = Result<u32, Word>>) -> (Result<u32, Word>, Vec<String>) {
@@ -427,4 +432,26 @@ fn a_cleanup_in_a_cleanup_runs() {
         assert!(timeout(ms(10), work).await.is_err());
         assert_eq!(log.take(), ["15 was cancelled: a deadline of 5ms passed", "20 done"]);
     });
+}
+
+#[test]
+fn a_shield_that_another_thread_wakes_while_it_is_polled_is_not_taken_for_left_alone() {
+    let finished = Cell::new(false);
+    let polls = Cell::new(0);
+    let ended: Result<(), ExceptionGroup<BoxError>> = Runtime::new().block_on(task_group(async |g| {
+        let task = g.spawn(shield(poll_fn(|cx| {
+            polls.set(polls.get() + 1);
+            let waker = cx.waker().clone();
+            thread::spawn(move || waker.wake()).join().expect("it wakes"); // before this poll is over
+            match polls.get() {
+                9.. => Poll::Ready(finished.set(true)),
+                _ => Poll::Pending,
+            }
+        })));
+        yield_now().await;
+        task.cancel("the test asks");
+        Ok(())
+    }));
+    assert!(ended.is_ok(), "{ended:?}");
+    assert!(finished.get(), "it was dropped after {} polls", polls.get());
 }

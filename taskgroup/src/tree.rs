@@ -36,6 +36,7 @@ use taskgroup_runtime::{Local, count_cancel_out, is_quiet, set_freeze_probe, set
 mod alarm;
 mod branches;
 mod cancel;
+mod flag;
 mod node;
 mod notes;
 mod spot;

@@ -4,9 +4,9 @@
 //! handed out.
 
 use crate::tree::branches::Tree;
+use crate::tree::flag::Flag;
 use crate::tree::node::{Kind, NodeId, Wakeup};
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::task::Waker;
 use taskgroup_runtime::current::NONE;
 
@@ -46,7 +46,7 @@ impl Tree {
     pub(crate) fn wake(&self, id: NodeId) -> Option<Rc<Waker>> {
         let node = self.get(id);
         if let Some(flag) = node.extra().and_then(|extra| extra.flag.as_ref()) {
-            flag.store(true, Ordering::Relaxed);
+            flag.wake();
         }
         match &node.wakeup {
             Wakeup::Nobody => None,
@@ -80,7 +80,7 @@ impl Tree {
         let node = self.get(id);
         match (node.kind, &node.wakeup) {
             (Kind::Task | Kind::Scope | Kind::Group, Wakeup::Slot(local, slot)) => local.is_queued(*slot),
-            _ => self.is_flagged(id),
+            _ => self.flag(id).is_some_and(Flag::is_woken),
         }
     }
 
@@ -89,13 +89,12 @@ impl Tree {
     fn is_region_woken(&self, id: NodeId) -> bool {
         match (self.get(id).kind, &self.get(id).wakeup) {
             (Kind::Group, Wakeup::Slot(local, body)) => local.is_told(*body),
-            _ => self.is_flagged(id),
+            _ => self.flag(id).is_some_and(Flag::is_left_alone),
         }
     }
 
-    fn is_flagged(&self, id: NodeId) -> bool {
-        let flag = self.get(id).extra().and_then(|extra| extra.flag.as_ref());
-        flag.is_some_and(|flag| flag.load(Ordering::Relaxed))
+    fn flag(&self, id: NodeId) -> Option<&Flag> {
+        self.get(id).extra().and_then(|extra| extra.flag.as_deref())
     }
 
     pub(crate) fn regions_below(&self, id: NodeId) -> Regions {

@@ -5,11 +5,11 @@
 use crate::reason::Reason;
 use crate::tree::alarm::Regions;
 use crate::tree::branches::Tree;
+use crate::tree::flag::Flag;
 use crate::tree::node::{Handed, NodeId};
 use crate::tree::{part, read, wake_all, write};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 use taskgroup_runtime::current::{Current, NONE};
 use taskgroup_runtime::instrument::{Event, Part, WokenBy};
@@ -195,7 +195,7 @@ pub(crate) fn flagging_waker(node: NodeId, cx: &Context<'_>) -> Option<Waker> {
         let in_force = tree.reason_at(node).is_some() || tree.reason_above(node).is_some();
         let node = tree.get_mut(node);
         if let Some(flag) = node.extra().and_then(|extra| extra.flag.as_ref()) {
-            flag.store(false, Ordering::Relaxed);
+            flag.calm();
         }
         if !in_force || node.has_slot_of_its_own() {
             return None;
@@ -210,7 +210,8 @@ pub(crate) fn flagging_waker(node: NodeId, cx: &Context<'_>) -> Option<Waker> {
         _ => {
             let local = Local::current().filter(|_| !Local::owns(cx));
             let task = local.map(|local| Waker::clone(&local.waker(slot)));
-            let flagging = Waker::from(Arc::new(Flagging { flag, waker: waker.clone(), task }));
+            let flagging =
+                Waker::from(Arc::new(Flagging { runtime: Local::current_id(), flag, waker: waker.clone(), task }));
             let handed = Rc::new(Handed { instead_of: waker.clone(), slot, waker: flagging });
             let before = write(|tree| tree.get_mut(node).extra_mut().handed.replace(handed.clone()));
             drop(before); // a foreign waker's drop is user code
@@ -221,7 +222,9 @@ pub(crate) fn flagging_waker(node: NodeId, cx: &Context<'_>) -> Option<Waker> {
 }
 
 struct Flagging {
-    flag: Arc<AtomicBool>,
+    /// The runtime whose task this is.
+    runtime: u32,
+    flag: Arc<Flag>,
     waker: Waker,
     task: Option<Waker>,
 }
@@ -232,7 +235,10 @@ impl std::task::Wake for Flagging {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.flag.store(true, Ordering::Relaxed);
+        match Local::current_id() == self.runtime {
+            true => self.flag.wake(),
+            false => self.flag.wake_from_elsewhere(),
+        }
         self.waker.wake_by_ref();
         if let Some(task) = &self.task {
             task.wake_by_ref();

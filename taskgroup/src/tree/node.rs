@@ -5,9 +5,9 @@
 use crate::ledger::Ledger;
 use crate::reason::Reason;
 use crate::task_local::Values;
+use crate::tree::flag::Flag;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::task::Waker;
 use std::time::Duration;
 use taskgroup_runtime::instrument::Part;
@@ -42,7 +42,7 @@ pub(crate) struct Extra {
     pub(crate) closing: Option<Reason>,
     /// Woken and not polled since: set by a cancel, for regions, and by the waker that is handed on while one is in
     /// force. Made when first needed, and meaningless while no cancel is in force.
-    pub(crate) flag: Option<Arc<AtomicBool>>,
+    pub(crate) flag: Option<Arc<Flag>>,
     /// The waker that is handed on instead of another while a cancel is in force.
     pub(crate) handed: Option<Rc<Handed>>,
     /// How long the node may take over its end, if there is a bound.
