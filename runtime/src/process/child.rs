@@ -191,7 +191,8 @@ impl Child {
     /// A cancellation point. Cancelled half-way, the process has been asked, and is killed when this is dropped.
     ///
     /// ```
-    ///     /// use std::time::Duration;
+    /// use std::os::unix::process::ExitStatusExt;
+    /// use std::time::Duration;
     /// use taskgroup_runtime::block_on;
     /// use taskgroup_runtime::process::Command;
     ///
