@@ -11,11 +11,9 @@
 //! **Remedy.** While one is polled, nothing is told; and a wake of one is no event.
 #![forbid(unsafe_code)]
 
-use crate::event_loop::SPAWNED;
 use crate::local::Local;
-use crate::ready::ROOTS;
 use crate::runtime::Runtime;
-use crate::task::{JoinHandle, Root, Spawned, prepare};
+use crate::task::{JoinHandle, Root, enlist};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -62,19 +60,11 @@ impl Local {
     ///
     /// A task of no group: for what serves somebody outside, not for programs.
     pub fn spawn_in_background(self: &Rc<Self>, future: impl Future<Output = ()> + 'static) -> JoinHandle<()> {
-        let (future, handle) = prepare(self, future);
-        if self.is_closed() {
-            handle.root().finish(self, None); // born cancelled: the runtime is going
-            drop(future);
-            return handle;
-        }
-        let (root, slot) = (handle.root().clone(), self.occupy(ROOTS, SPAWNED));
-        root.slot.set(Some(slot));
-        root.is_in_background.set(true);
-        self.background().slots.borrow_mut().push(slot);
-        self.spawned().borrow_mut().push_back(Spawned { future, root, slot });
-        self.wake(slot);
-        handle
+        enlist(self, future, |root, slot| {
+            root.is_in_background.set(true);
+            self.background().slots.borrow_mut().push(slot);
+            self.wake(slot);
+        })
     }
 
     /// Does something as if a task in the background did it: what it registers does not count.
@@ -117,7 +107,7 @@ impl Runtime<'_> {
     /// let runtime = Runtime::with_clock(Clock::Autojump);
     /// runtime.spawn_in_background(async {
     ///     let Ok(Ok(socket)) = std::net::UdpSocket::bind("127.0.0.1:0").map(Async::new) else { return };
-    ///     _ = socket.readable().await; // for ever, but that is nobody's trouble
+    ///     _ = socket.read_with(|socket| socket.recv(&mut [0])).await; // for ever, but that is nobody's trouble
     /// });
     /// let stalled = runtime.try_block_on(pending::<()>());
     /// assert!(matches!(stalled, Err(BlockOnError::Stalled(stall)) if stall.tree.len() == 1));

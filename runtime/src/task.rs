@@ -95,16 +95,26 @@ impl Root {
 #[track_caller]
 pub fn spawn<T: 'static>(future: impl Future<Output = T> + 'static) -> JoinHandle<T> {
     let local = Local::current().unwrap_or_else(|| panic!("`spawn` was called outside a runtime: call it in a task"));
-    let (future, handle) = prepare(&local, future);
+    let place = Location::caller();
+    enlist(&local, future, |_, slot| local.start_root(slot, Some(place)))
+}
+
+/// Makes a task of a future and puts it on the list from which the runtime takes it over; `start` wakes it.
+pub(crate) fn enlist<T: 'static>(
+    local: &Rc<Local>,
+    future: impl Future<Output = T> + 'static,
+    start: impl FnOnce(&Root, u32),
+) -> JoinHandle<T> {
+    let (future, handle) = prepare(local, future);
     if local.is_closed() {
-        handle.root.finish(&local, None); // born cancelled: the runtime is going
+        handle.root.finish(local, None); // born cancelled: the runtime is going
         drop(future);
     } else {
         // In the queue at once, before whatever the spawner wakes next; a place among the futures comes later.
         let (root, slot) = (handle.root.clone(), local.occupy(ROOTS, SPAWNED));
         root.slot.set(Some(slot));
         local.spawned().borrow_mut().push_back(Spawned { future, root, slot });
-        local.start_root(slot, Some(Location::caller()));
+        start(&handle.root, slot);
     }
     handle
 }
