@@ -7,6 +7,7 @@
 #   doc    rustdoc without warnings, links included
 #   all    the four above
 #   ecosystem  the programs with other people's crates: clippy, their tests
+#   storm  two processes on loopback: many connections, no descriptors left, slow peers; and a day of virtual time
 #   bench  the package that measures: clippy, its tests, a few workloads in small
 #   deep   what takes longer or needs more than stable Rust: Miri, AddressSanitizer, the whole suite in release, bench
 #
@@ -33,7 +34,7 @@ fmt() {
 }
 
 lint() {
-    run cargo clippy "${light[@]}" --all-targets --quiet -- -D warnings
+    # With all features at once: none takes code away (runtime's `no_reactor` is in the last of these).
     run cargo clippy "${light[@]}" --all-targets --features anyhow,plain,tracing --quiet -- -D warnings
     run cargo clippy -p taskgroup --quiet -- -D warnings # the crate as it is by default
     run cargo clippy -p taskgroup --no-default-features --quiet -- -D warnings
@@ -82,6 +83,13 @@ doc() {
 ecosystem() {
     run cargo clippy --package taskgroup-ecosystem --all-targets --quiet -- -D warnings
     run cargo test --package taskgroup-ecosystem --quiet
+}
+
+storm() {
+    run cargo clippy --package taskgroup-storm --all-targets --quiet -- -D warnings
+    run cargo test --package taskgroup-storm --quiet
+    run cargo build --release --quiet --bin echo --bin httpd
+    run cargo run --package taskgroup-storm --release --quiet -- "$@"
 }
 
 bench() {
@@ -143,10 +151,11 @@ case "${1:-all}" in
     test) test_ ;;
     doc) doc ;;
     ecosystem) ecosystem ;;
+    storm) storm "${@:2}" ;;
     bench) bench ;;
     all) fmt; lint; test_; doc ;;
-    deep) fmt; lint; test_; doc; ecosystem; deep; bench ;;
-    *) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    deep) fmt; lint; test_; doc; ecosystem; deep; storm; bench ;;
+    *) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 if [ ${#skipped[@]} -gt 0 ]; then
