@@ -116,7 +116,7 @@ powerset() {
 
 deep() {
     powerset taskgroup-runtime blocking net plain process signal
-    powerset taskgroup anyhow blocking inspect net plain process signal tracing
+    powerset taskgroup anyhow blocking inspect net plain process signal trace tracing
     run cargo run --quiet --profile abort --bin tour
     run cargo run --quiet --profile abort --bin supervisor -- --seed 3
     run cargo test --quiet --release

@@ -10,6 +10,7 @@ taskgroup beside other runtimes.
 
 Usage: taskgroup-benches [OPTIONS]               measures, prints tables and targets, draws the plots
        taskgroup-benches report [--quick]        the same without measuring: from the results of the last run
+       taskgroup-benches report --only A,B       writes only the tables of docs/PERFORMANCE.md whose name contains A or B
        taskgroup-benches list                    rows and peers
        taskgroup-benches one WORKLOAD PEER [N]   a single sample, as a line of JSON
 

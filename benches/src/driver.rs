@@ -16,8 +16,8 @@ pub fn drive(options: &Options) -> Result<(), Box<dyn Error>> {
     let only = options.only.as_deref().unwrap_or_default();
     let wanted = |name: &str| only.split(',').any(|pattern| name.contains(pattern));
     let rows: Vec<_> = plan::rows().into_iter().filter(|row| wanted(&row.name())).collect();
-    let with_small = wanted(small::ROW);
-    if rows.is_empty() && !with_small {
+    let built: Vec<_> = small::ROWS.into_iter().map(|(row, _)| row).filter(|row| wanted(row)).collect();
+    if rows.is_empty() && built.is_empty() {
         return Err(format!("no row's name contains {only:?} (`list` shows them)").into());
     }
     let file = Results::file(quick);
@@ -34,9 +34,9 @@ pub fn drive(options: &Options) -> Result<(), Box<dyn Error>> {
     } else {
         eprintln!("left out by --quick: instructions, system calls, builds (--only brings them back)");
     }
-    if with_small && (!quick || options.only.is_some()) {
+    if !built.is_empty() && (!quick || options.only.is_some()) {
         results.save(&file)?;
-        small::measure(repeats.min(3), &mut results)?;
+        small::measure(&built, repeats.min(3), &mut results)?;
     }
     results.save(&file)?;
     report::print(&results, &rows)?;

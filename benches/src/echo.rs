@@ -1,4 +1,4 @@
-//! TCP echo: a server in a process of its own, a load in this one, the same for every server.
+//! Servers: one in a process of its own, a load in this one, the same for every server. An echo, and HTTP by hyper.
 //!
 //! Before: `peer.rs`. After: `one.rs`.
 
@@ -7,6 +7,7 @@ use crate::tasks::Measured;
 use std::io;
 
 pub mod connections;
+mod http;
 mod idle;
 mod load;
 mod server_process;
@@ -17,7 +18,7 @@ pub use servers::serve;
 /// `None`: not a workload of sockets, or not one of this peer.
 pub fn run(order: &Order) -> Option<Measured> {
     let measure: fn(&Order) -> io::Result<Measured> = match &*order.workload {
-        "echo" => load::measure,
+        "echo" | "http" => load::measure,
         "idle" | "idle-readable" => idle::measure,
         _ => return None,
     };

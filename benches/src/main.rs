@@ -62,7 +62,9 @@ fn run(command: Command) -> Result<ExitCode, Box<dyn Error>> {
             for row in plan::rows() {
                 println!("{:20} {}", row.name(), row.title);
             }
-            println!("{:20} echo servers, built", small::ROW);
+            for (row, title) in small::ROWS {
+                println!("{row:20} {title}");
+            }
             println!(
                 "
 peers: {} {}",
@@ -71,7 +73,7 @@ peers: {} {}",
             );
         }
         Command::Drive(options) => driver::drive(&options)?,
-        Command::Report(options) => report::again(options.quick)?,
+        Command::Report(options) => report::again(options.quick, options.only.as_deref())?,
         Command::Serve { peer, workload } => echo::serve(&peer, &workload)?,
         Command::One(order) => match one::run(order) {
             Some(sample) => println!("{}", serde_json::to_string(&sample)?),

@@ -91,6 +91,9 @@ pub const DEPTHS: [u64; 4] = [1, 10, 100, 1_000];
 
 pub const CONNECTIONS: [u64; 3] = [1, 100, 1_000];
 
+/// Connections of the HTTP servers.
+pub const HTTP: [u64; 2] = [10, 100];
+
 /// Every row, in the order of the tables.
 pub fn rows() -> Vec<Row> {
     let mut rows = vec![
@@ -125,6 +128,11 @@ pub fn rows() -> Vec<Row> {
     for n in CONNECTIONS {
         let title = format!("echo, {} connection{}", grouped(n), if n == 1 { "" } else { "s" });
         rows.push(Row { metrics: &["cpu", "p50", "p99"], ..row("echo", n, &title).heard() });
+    }
+    for n in HTTP {
+        let title = format!("HTTP by hyper, {n} connections");
+        let peers = vec![OURS, "tokio"];
+        rows.push(Row { metrics: &["cpu", "p50", "p99"], peers, ..row("http", n, &title) });
     }
     let idle = Row { unit: Unit::Bytes, metrics: &["rss"], ..row("idle", 10_000, "memory of an idle connection") };
     rows.push(idle.clone().at_most(3));

@@ -4,7 +4,7 @@
 
 use crate::numbers::{digits, with_unit};
 use crate::peers::{HEARD, OURS, PYTHON, RUST};
-use crate::plan::{Row, SCALED, SIZES, Unit, grouped, rows};
+use crate::plan::{HTTP, Row, SCALED, SIZES, Unit, grouped, rows};
 use crate::results::{Results, libraries};
 use crate::table::Table;
 use crate::targets::{OF_ASYNCIO, TARGETS, worst_of_asyncio};
@@ -36,6 +36,7 @@ pub fn named(results: &Results, name: &str) -> Option<String> {
         "loop" => side_by_side(results, &of(&["cross-thread", "start", "start-socket"])),
         "memory" => side_by_side(results, &of(&["memory", "idle", "idle-readable"])),
         "echo" => side_by_side(results, &of(&["echo"])),
+        "http" => http(results),
         "heard" => heard(results, &all),
         "instructions" => counts(results, &all, "instructions"),
         "allocations" => counts(results, &all, "allocations"),
@@ -44,7 +45,9 @@ pub fn named(results: &Results, name: &str) -> Option<String> {
             counts(results, &rows, "peak_bytes")
         }
         "system-calls" => system_calls(results),
-        "small" => small(results),
+        "small" => small(results, crate::small::ECHO),
+        "small-minimal" => small(results, crate::small::MINIMAL),
+        "small-full" => small(results, crate::small::FULL),
         "python" => python(results, &all),
         "scaling" => scaling(results),
         _ => return None,
@@ -97,6 +100,24 @@ fn heard(results: &Results, rows: &[Row]) -> String {
     table.markdown()
 }
 
+fn http(results: &Results) -> String {
+    let mut table = Table::new(["", OURS, "tokio", "ours / tokio"]);
+    for n in HTTP {
+        let name = format!("http/{n}");
+        let median = |peer: &str, metric| results.median(&name, peer, metric);
+        let rate = |peer| median(peer, "cpu").map(|nanos| 1e9 / nanos);
+        let cell = |peer| rate(peer).map(|rate| grouped(rate.round() as u64));
+        let ratio = || Some(digits(rate(OURS)? / rate("tokio")?));
+        table.line(format!("{n} connections, requests per CPU second"), [cell(OURS), cell("tokio"), ratio()]);
+        for metric in ["p50", "p99"] {
+            let cell = |peer| median(peer, metric).map(|value| with_unit(value, Unit::Nanos));
+            let ratio = || Some(digits(median(OURS, metric)? / median("tokio", metric)?));
+            table.line(format!("{n} connections, {metric}"), [cell(OURS), cell("tokio"), ratio()]);
+        }
+    }
+    table.markdown()
+}
+
 fn system_calls(results: &Results) -> String {
     let mut table = Table::new([""].into_iter().chain(RUST));
     let lines = [
@@ -112,15 +133,19 @@ fn system_calls(results: &Results) -> String {
     table.markdown()
 }
 
-fn small(results: &Results) -> String {
-    let mut table = Table::new(["echo server with", "crates", "clean build, s", "CPU, s", "stripped", "over bare std"]);
+/// What was built with each peer: an echo server, the least there is, all that a tool needs.
+fn small(results: &Results, row: &str) -> String {
+    let what = ["crates", "clean build, s", "CPU, s", "stripped", "over bare std", "threads"];
+    let mut table = Table::new(["built with"].into_iter().chain(what));
     for peer in ["std", "raw", OURS, "monoio", "tokio", "smol"] {
-        let median = |metric| results.median(crate::small::ROW, peer, metric);
+        let median = |metric| results.median(row, peer, metric);
+        let Some(crates) = median("crates") else { continue };
         let size = |metric| median(metric).map(|bytes| format!("{} kB", digits(bytes / 1e3)));
-        let crates = median("crates").map(|crates| format!("{crates:.0}"));
-        let cells = [crates, median("wall").map(digits), median("cpu").map(digits)];
+        let count = |number: f64| Some(format!("{number:.0}"));
+        let cells = [count(crates), median("wall").map(digits), median("cpu").map(digits), size("bytes")];
         let title = if peer == "std" { "nothing (a bare std program)" } else { peer };
-        table.line(title, cells.into_iter().chain([size("bytes"), size("over_std")]));
+        let threads = median("threads").and_then(count);
+        table.line(title, cells.into_iter().chain([size("over_std"), threads]));
     }
     table.markdown()
 }

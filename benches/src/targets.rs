@@ -71,6 +71,7 @@ pub const TARGETS: &[Target] = {
         target("echo/100", "cpu", TOKIO, 1.0),
         target("echo/1000", "cpu", HAND, 1.10),
         target("echo/1000", "cpu", TOKIO, 1.0),
+        target("http/100", "cpu", TOKIO, 1.0),
         target("idle/10000", "rss", TOKIO, 0.9),
         target("idle-readable/10000", "rss", TOKIO, 0.9),
         target("start/1", "ns", TOKIO, 0.3),

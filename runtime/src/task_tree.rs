@@ -12,11 +12,13 @@
 
 mod build;
 mod display;
+mod index;
 mod node;
 mod notes;
 mod words;
 
 pub use display::TreeDisplay;
+use index::Index;
 pub use node::{GroupNode, TaskNode};
 use notes::probe;
 pub use notes::{GroupNote, TaskNote, TreeNotes, set_tree_probe};
@@ -97,10 +99,10 @@ struct Forest {
     roots: Vec<u32>,
     /// Groups that no task polls.
     adrift: Vec<u32>,
-    /// Pairs of number and place in `tasks`, sorted.
-    task_numbers: Vec<(TaskNumber, u32)>,
-    /// The same for groups.
-    group_numbers: Vec<(GroupNumber, u32)>,
+    /// Where they are in `tasks`.
+    task_numbers: Index,
+    /// Where they are in `groups`.
+    group_numbers: Index,
 }
 
 #[derive(PartialEq, Eq)]
@@ -186,13 +188,13 @@ impl TaskTree {
     /// The task of that number: the one in [`WaitsFor::Task`].
     #[must_use]
     pub fn task(&self, number: TaskNumber) -> Option<TaskNode<'_>> {
-        find(&self.0.task_numbers, number).map(|index| TaskNode { tree: self, index })
+        self.0.task_numbers.get(number).map(|index| TaskNode { tree: self, index: index as u32 })
     }
 
     /// The group of that number: the one in [`WaitsFor::Group`].
     #[must_use]
     pub fn group(&self, number: GroupNumber) -> Option<GroupNode<'_>> {
-        find(&self.0.group_numbers, number).map(|index| GroupNode { tree: self, index })
+        self.0.group_numbers.get(number).map(|index| GroupNode { tree: self, index: index as u32 })
     }
 
     /// How many tasks there are.
@@ -220,11 +222,6 @@ impl TaskTree {
     fn group_nodes<'a>(&'a self, groups: &'a [u32]) -> impl Iterator<Item = GroupNode<'a>> {
         groups.iter().map(|index| GroupNode { tree: self, index: *index })
     }
-}
-
-fn find(sorted: &[(u32, u32)], number: u32) -> Option<u32> {
-    let at = sorted.binary_search_by_key(&number, |(number, _)| *number).ok()?;
-    Some(sorted[at].1)
 }
 
 impl fmt::Debug for TaskTree {

@@ -36,7 +36,7 @@
 //!   [`cancel_reason`] asks. [`with_cleanup`] and [`with_resource`] run async cleanup that really finishes, [`shield`]
 //!   holds a cancel off, [`TaskGroup::grace`] bounds both. [`checkpoint`](checkpoint()) is a place to be cancelled at.
 //! - [`TaskLocal`] values follow the tasks.
-//! - [`trace`]: a run, written down and drawn, as text, as a picture, for Perfetto.
+//! - [`trace`], a feature that is on by default: a run, written down and drawn, as text, as a picture, for Perfetto.
 //! - See it run: [`tree`](tree()) and [`Runtime::tree`] give every task and what it waits for; a [`Stall`] carries that.
 //! - [`net`]: sockets; with the feature `blocking` also names, looked up and connected to, and `unblock` for calls that
 //!   block.
@@ -110,6 +110,7 @@ pub mod net;
 pub mod patterns;
 #[cfg(feature = "process")]
 pub mod process;
+#[cfg(feature = "trace")]
 pub mod trace;
 
 pub use as_completed::{AsCompleted, as_completed};

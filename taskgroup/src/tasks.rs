@@ -246,7 +246,7 @@ impl Tasks {
         });
         let mut live: Vec<_> = live.collect();
         let last = self.last.get();
-        live.sort_by_key(|(number, _)| Reverse(last.wrapping_sub(*number)));
+        live.sort_unstable_by_key(|(number, _)| Reverse(last.wrapping_sub(*number))); // numbers differ
         live.into_iter().map(|(_, task)| task).collect()
     }
 

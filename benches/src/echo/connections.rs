@@ -1,6 +1,6 @@
 //! The client: connections on an epoll of its own, with one request under way on each.
 //!
-//! Before: nothing. After: `load.rs`, `idle.rs`.
+//! Before: nothing. After: `http.rs`, `load.rs`, `idle.rs`.
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
@@ -11,18 +11,27 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-/// Of each request, and of its answer.
-pub const SIZE: usize = 64;
+/// What each connection asks over and over.
+#[derive(Clone)]
+pub struct Question {
+    pub request: &'static [u8],
+    /// Bytes of its answer, which is always as long.
+    pub answer: usize,
+}
+
+/// To an echo server.
+pub const ECHO: Question = Question { request: &[0x5a; 64], answer: 64 };
 
 pub struct Connections {
     epoll: OwnedFd,
     streams: Vec<TcpStream>,
     sent: Vec<Instant>,
+    question: Question,
 }
 
 impl Connections {
     /// One after the other: a listener's queue is short, and who does not fit in waits for a second.
-    pub fn open(address: SocketAddr, n: u64) -> io::Result<Self> {
+    pub fn open(address: SocketAddr, n: u64, question: Question) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut streams = Vec::new();
         for number in 0..n {
@@ -33,7 +42,7 @@ impl Connections {
             streams.push(stream);
         }
         let sent = vec![Instant::now(); streams.len()];
-        Ok(Self { epoll, streams, sent })
+        Ok(Self { epoll, streams, sent, question })
     }
 
     /// Sends so many requests and waits for all answers. Each connection sends its next when it has its answer. How
@@ -42,7 +51,7 @@ impl Connections {
         let mut latencies = Vec::with_capacity(requests as usize);
         let mut left = requests;
         let mut events = [MaybeUninit::<epoll::Event>::uninit(); 1024];
-        let mut buffer = [0; SIZE];
+        let mut buffer = vec![0; self.question.answer];
         for connection in 0..self.streams.len() {
             self.send(connection, &mut left)?;
         }
@@ -65,7 +74,7 @@ impl Connections {
         if *left > 0 {
             *left -= 1;
             self.sent[connection] = Instant::now();
-            (&self.streams[connection]).write_all(&[0x5a; SIZE])?;
+            (&self.streams[connection]).write_all(self.question.request)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! Before: `connections.rs`, `server_process.rs`. After: `../one.rs`.
 
-use super::connections::Connections;
+use super::connections::{Connections, ECHO};
 use super::server_process::{ServerProcess, pin, raise_limit};
 use crate::one::Order;
 use crate::tasks::Measured;
@@ -18,10 +18,10 @@ pub fn measure(order: &Order) -> io::Result<Measured> {
     }
     let server = ServerProcess::start(&order.peer, &order.workload, false)?;
     pin(1);
-    let mut first = Connections::open(server.address, 1)?;
+    let mut first = Connections::open(server.address, 1, ECHO)?;
     first.exchange(1_000)?; // what is made once
     let before = server.resident()?;
-    let mut connections = Connections::open(server.address, n)?;
+    let mut connections = Connections::open(server.address, n, ECHO)?;
     connections.exchange(n)?;
     let rss = (server.resident()? - before) / n as f64;
     server.end()?;

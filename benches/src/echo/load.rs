@@ -1,8 +1,9 @@
 //! What a request costs a server, and how long a client waits for it.
 //!
-//! Before: `connections.rs`, `server_process.rs`. After: `../one.rs`.
+//! Before: `connections.rs`, `http.rs`, `server_process.rs`. After: `../one.rs`.
 
-use super::connections::Connections;
+use super::connections::{Connections, ECHO};
+use super::http;
 use super::server_process::{ServerProcess, pin, raise_limit};
 use crate::one::Order;
 use crate::statistics::quantile;
@@ -22,7 +23,8 @@ pub fn measure(order: &Order) -> io::Result<Measured> {
     raise_limit();
     let server = ServerProcess::start(&order.peer, &order.workload, order.strace)?;
     pin(1);
-    let mut connections = Connections::open(server.address, order.n)?;
+    let question = if order.workload == "http" { http::question(server.address)? } else { ECHO };
+    let mut connections = Connections::open(server.address, order.n, question)?;
     let warm = if order.exactly.is_some() { order.n } else { order.n.max(requests / 10) };
     connections.exchange(warm)?; // the caches; all connections are served once
     let before = server.cpu()?;

@@ -1,10 +1,10 @@
-//! The echo servers, one for each peer that has sockets, as each peer's documentation would write it.
+//! The servers, one for each peer that has sockets, as each peer's documentation would write it.
 //!
 //! Before: nothing. After: `server_process.rs`, which starts this in a process.
 //!
 //! All accept from the same listener, switch off Nagle's delay, and echo through a buffer of 1 KiB that belongs to the
 //! connection's task. The style `idle-readable` has no such buffer: the task waits until something can be read, and
-//! reads it into the stack.
+//! reads it into the stack. Those of the workload `http` are hyper's, with the same service and the same limits.
 
 use super::server_process::{pin, raise_limit};
 use crate::heard::{Counter, Nobody, Recording};
@@ -13,11 +13,15 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
+mod hyper;
 mod monoio;
 mod raw;
 mod smol;
 mod taskgroup;
 mod tokio;
+
+#[path = "../../../examples/ecosystem/support/hyper_rt.rs"]
+mod hyper_rt;
 
 /// Of the buffer of a connection.
 const BUFFER: usize = 1024;
@@ -31,6 +35,9 @@ type Server = fn(TcpListener) -> io::Result<()>;
 
 fn server(peer: &str, workload: &str) -> Option<Server> {
     Some(match (peer, workload) {
+        ("taskgroup", "http") => hyper::serve_on_taskgroup,
+        ("tokio", "http") => hyper::serve_on_tokio,
+        (_, "http") => return None,
         ("taskgroup", "idle-readable") => taskgroup::serve_readable,
         ("tokio", "idle-readable") => tokio::serve_readable,
         (_, "idle-readable") => return None,

@@ -8,6 +8,7 @@
 //! what no way leads to is adrift.
 #![forbid(unsafe_code)]
 
+use super::index::Index;
 use super::{Forest, Group, GroupNote, OpenPart, Task, TaskNote, TaskState, probe};
 use crate::current::{Current, NONE};
 use crate::event_loop::MAIN;
@@ -16,51 +17,69 @@ use crate::local::Local;
 use crate::ready::{ROOTS, Wait};
 use crate::slots::Seen;
 use crate::wakeup::Wakeup;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::mem;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
 /// All that is known, before it is put in order.
-#[derive(Default)]
 struct Sight {
-    members: HashMap<TaskNumber, Seen>,
-    /// Of each set, its members in the order in which they are shown, and who polls it.
-    sets: BTreeMap<GroupNumber, (Vec<TaskNumber>, TaskNumber)>,
-    /// The sets that a member polls.
-    owned: HashMap<TaskNumber, Vec<GroupNumber>>,
-    tasks: HashMap<TaskNumber, TaskNote>,
-    groups: HashMap<GroupNumber, GroupNote>,
-    parts: HashMap<TaskNumber, Vec<OpenPart>>,
-    waits: HashMap<TaskNumber, Vec<WaitsFor>>,
-    /// Waits that are believed if there is no other.
-    perhaps: HashMap<TaskNumber, Vec<WaitsFor>>,
-    deadlines: HashMap<TaskNumber, Duration>,
-    /// Wakers that stand for those of members, by what they point to.
-    wakers: HashMap<*const (), (Waker, TaskNumber)>,
-    /// Who is being polled.
-    polled: HashSet<TaskNumber>,
+    members: Members,
+    sets: Sets,
+    wakers: Wakers,
 }
 
+/// By slot, ascending.
+struct Members(Vec<Member>);
+
+/// What is known of a member.
+struct Member {
+    seen: Seen,
+    note: TaskNote,
+    /// The sets that it polls.
+    owned: Vec<GroupNumber>,
+    parts: Vec<OpenPart>,
+    waits: Vec<WaitsFor>,
+    /// Waits that are believed if there is no other.
+    perhaps: Vec<WaitsFor>,
+    deadline: Option<Duration>,
+    /// Being polled.
+    is_polled: bool,
+    /// It has its place in its set.
+    is_listed: bool,
+}
+
+/// By number, ascending.
+struct Sets(Vec<Set>);
+
+struct Set {
+    number: GroupNumber,
+    note: GroupNote,
+    /// In the order in which they are shown.
+    members: Vec<TaskNumber>,
+    /// The way down has been here.
+    is_taken: bool,
+}
+
+/// Wakers that stand for those of members, and where they are by what they point to.
+struct Wakers(Vec<(Waker, TaskNumber)>, Index);
+
 pub(super) fn build(local: &Rc<Local>) -> Forest {
-    let mut sight = Sight::default();
-    sight.see_members(local);
+    let mut sight = Sight::of_members(local);
     sight.ask_above(local);
     sight.see_waits(local);
     let mut forest = Forest { at: local.time().elapsed(), ..Forest::default() };
-    let roots = sight.sets.remove(&ROOTS).unwrap_or_default().0;
+    let roots = sight.sets.take(ROOTS).map(|set| set.members).unwrap_or_default();
     let (hidden, roots): (Vec<_>, Vec<_>) = roots.into_iter().rev().partition(|slot| local.background().has(*slot));
     let steps = |slots: Vec<_>| slots.into_iter().map(|slot| Step::Task { slot, group: NONE }).collect();
     sight.descend(&mut Forest::default(), steps(hidden)); // with all that is in them
     sight.descend(&mut forest, steps(roots));
-    while let Some((set, _)) = sight.sets.first_key_value() {
-        let step = Step::Group { set: *set, owner: NONE, around: NONE };
-        sight.descend(&mut forest, vec![step]);
+    for at in 0..sight.sets.0.len() {
+        let set = sight.sets.0[at].number;
+        sight.descend(&mut forest, vec![Step::Group { set, owner: NONE, around: NONE }]); // if it was not met yet
     }
-    forest.task_numbers = forest.tasks.iter().map(|task| task.number).zip(0..).collect();
-    forest.task_numbers.sort_unstable();
-    forest.group_numbers = forest.groups.iter().map(|group| group.number).zip(0..).collect();
-    forest.group_numbers.sort_unstable();
+    forest.task_numbers = Index::new(forest.tasks.iter().map(|task| task.number));
+    forest.group_numbers = Index::new(forest.groups.iter().map(|group| group.number));
     forest
 }
 
@@ -70,94 +89,172 @@ enum Step {
     Group { set: GroupNumber, owner: u32, around: u32 },
 }
 
-/// Who would be woken, as far as that can be told.
-fn slot_of(wakers: &HashMap<*const (), (Waker, TaskNumber)>, local: &Local, wakeup: &Wakeup) -> Option<TaskNumber> {
-    match wakeup {
-        Wakeup::Slot(slot) | Wakeup::Deadline(slot) => Some(*slot),
-        Wakeup::Waker(waker) => local.slot_of(waker).or_else(|| {
-            let (own, slot) = wakers.get(&waker.data())?;
-            own.will_wake(waker).then_some(*slot)
-        }),
+impl Members {
+    fn get(&mut self, slot: TaskNumber) -> Option<&mut Member> {
+        let at = self.0.binary_search_by_key(&slot, |member| member.seen.slot).ok()?;
+        self.0.get_mut(at)
     }
 }
 
-impl Sight {
-    fn see_members(&mut self, local: &Local) {
-        for seen in local.slots().seen() {
-            self.sets.entry(seen.set).or_insert_with(|| (Vec::new(), seen.owner)).0.push(seen.slot);
-            self.members.insert(seen.slot, seen);
+impl Member {
+    fn new(seen: Seen) -> Self {
+        let (owned, parts, waits, perhaps) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (is_polled, is_listed) = (false, false);
+        let note = TaskNote::default();
+        Self { seen, note, owned, parts, waits, perhaps, deadline: None, is_polled, is_listed }
+    }
+}
+
+impl Sets {
+    fn get(&mut self, number: GroupNumber) -> Option<&mut Set> {
+        let at = self.0.binary_search_by_key(&number, |set| set.number).ok()?;
+        self.0.get_mut(at)
+    }
+
+    /// Each only once.
+    fn take(&mut self, number: GroupNumber) -> Option<Set> {
+        let set = self.get(number).filter(|set| !set.is_taken)?;
+        set.is_taken = true;
+        Some(Set { note: mem::take(&mut set.note), members: mem::take(&mut set.members), ..*set })
+    }
+
+    /// Gives a member the next place in its set.
+    fn list(&mut self, member: &mut Member) {
+        if mem::replace(&mut member.is_listed, true) {
+            return;
         }
-        for (set, (members, owner)) in &mut self.sets {
-            self.owned.entry(*owner).or_default().push(*set);
-            members.sort_by_key(|slot| self.members[slot].key != MAIN); // the others stay in the order of their slots
+        if let Some(set) = self.get(member.seen.set) {
+            set.members.push(member.seen.slot);
+        }
+    }
+}
+
+impl Wakers {
+    fn new(wakers: Vec<(Waker, TaskNumber)>) -> Self {
+        let index = Index::new(wakers.iter().map(|(waker, _)| address(waker)));
+        Self(wakers, index)
+    }
+
+    /// Who would be woken, as far as that can be told.
+    fn slot_of(&self, local: &Local, wakeup: &Wakeup) -> Option<TaskNumber> {
+        match wakeup {
+            Wakeup::Slot(slot) | Wakeup::Deadline(slot) => Some(*slot),
+            Wakeup::Waker(waker) => local.slot_of(waker).or_else(|| {
+                let (own, slot) = &self.0[self.1.get(address(waker))?];
+                own.will_wake(waker).then_some(*slot)
+            }),
+        }
+    }
+}
+
+fn address(waker: &Waker) -> u64 {
+    waker.data().addr() as u64
+}
+
+impl Sight {
+    fn of_members(local: &Local) -> Self {
+        let mut members = Members(local.slots().seen().into_iter().map(Member::new).collect());
+        let mut sets = Sets(Vec::new());
+        for (number, place) in Index::new(members.0.iter().map(|member| member.seen.set)).iter() {
+            let number = number as GroupNumber;
+            if sets.0.last().is_none_or(|last| last.number != number) {
+                sets.0.push(Set { number, note: GroupNote::default(), members: Vec::new(), is_taken: false });
+                let owner = members.0[place as usize].seen.owner;
+                if let Some(owner) = members.get(owner) {
+                    owner.owned.push(number);
+                }
+            }
         }
         if local.is_current() {
             let mut slot = Current::get().slot();
-            while let Some(seen) = self.members.get(&slot) {
-                if !self.polled.insert(slot) {
-                    break;
-                }
-                slot = seen.owner;
+            while let Some(member) = members.get(slot).filter(|member| !member.is_polled) {
+                member.is_polled = true;
+                slot = member.seen.owner;
             }
         }
+        Self { members, sets, wakers: Wakers::new(Vec::new()) }
     }
 
+    /// Whom the layer above names comes first, in its order; the others in the order of their slots, the main task before
+    /// them.
     fn ask_above(&mut self, local: &Rc<Local>) {
         let notes = probe(local);
-        let order: HashMap<_, _> = notes.tasks.iter().map(|(task, _)| *task).zip(0_usize..).collect();
-        for (members, _) in self.sets.values_mut() {
-            members.sort_by_key(|slot| order.get(slot).copied().unwrap_or(usize::MAX));
+        for (task, note) in notes.tasks {
+            if let Some(member) = self.members.get(task) {
+                member.note = note;
+                self.sets.list(member);
+            }
         }
-        self.wakers = notes.wakers.into_iter().map(|(waker, task)| (waker.data(), (waker, task))).collect();
-        self.tasks = notes.tasks.into_iter().collect();
-        self.groups = notes.groups.into_iter().collect();
+        if let Some(main) = self.members.0.iter_mut().find(|member| member.seen.key == MAIN) {
+            self.sets.list(main);
+        }
+        self.members.0.iter_mut().for_each(|member| self.sets.list(member));
+        for (group, note) in notes.groups {
+            if let Some(set) = self.sets.get(group) {
+                set.note = note;
+            }
+        }
         for (task, part) in notes.parts {
-            self.parts.entry(task).or_default().push(part);
+            if let Some(member) = self.members.get(task) {
+                member.parts.push(part);
+            }
         }
         for (waiter, task) in notes.joins {
-            self.perhaps.entry(waiter).or_default().push(WaitsFor::Task(task));
+            if let Some(member) = self.members.get(waiter) {
+                member.perhaps.push(WaitsFor::Task(task));
+            }
         }
         for (waiter, group) in notes.admissions {
-            self.waits.entry(waiter).or_default().push(WaitsFor::Admission(group));
+            self.waits(waiter, WaitsFor::Admission(group));
         }
+        self.wakers = Wakers::new(notes.wakers);
     }
 
     fn see_waits(&mut self, local: &Local) {
-        for seen in self.members.values() {
+        for at in 0..self.members.0.len() {
+            let seen = self.members.0[at].seen;
             let wait = match seen.wait {
                 Wait::FirstPoll => WaitsFor::FirstPoll,
                 Wait::Place => WaitsFor::Place,
                 Wait::Job => WaitsFor::Job,
-                Wait::Member(task) if self.members.contains_key(&task) => WaitsFor::Task(task),
+                Wait::Member(task) if self.members.get(task).is_some() => WaitsFor::Task(task),
                 Wait::Member(_) | Wait::Unknown => continue,
             };
-            self.waits.entry(seen.slot).or_default().push(wait);
+            self.members.0[at].waits.push(wait);
         }
-        for (set, group) in &self.groups {
-            if let Some(body) = group.body.filter(|_| group.is_body_over) {
-                self.waits.insert(body, vec![WaitsFor::Group(*set)]);
+        for set in &self.sets.0 {
+            if let Some(body) = set.note.body.filter(|_| set.note.is_body_over) {
+                if let Some(body) = self.members.get(body) {
+                    body.waits = vec![WaitsFor::Group(set.number)];
+                }
             }
         }
         let mut timers = Vec::new();
         local.timers().each(|tick, wakeup| {
-            let Some(slot) = slot_of(&self.wakers, local, wakeup) else { return };
-            let at = local.time().start_of(tick);
-            if let Wakeup::Deadline(_) = wakeup {
-                let deadline = self.deadlines.entry(slot).or_insert(at);
-                *deadline = at.min(*deadline);
-            } else {
-                timers.push((at, slot));
+            let Some(slot) = self.wakers.slot_of(local, wakeup) else { return };
+            if let Wakeup::Waker(_) | Wakeup::Slot(_) = wakeup {
+                timers.push((tick, slot));
+            } else if let Some(member) = self.members.get(slot) {
+                let at = local.time().start_of(tick);
+                member.deadline = Some(member.deadline.map_or(at, |other| other.min(at)));
             }
         });
-        timers.sort_unstable(); // a wheel is in no order
-        for (at, slot) in timers {
-            self.waits.entry(slot).or_default().push(WaitsFor::Timer(Some(at)));
+        for (tick, slot) in Index::of_pairs(timers).iter() {
+            self.waits(slot, WaitsFor::Timer(Some(local.time().start_of(tick)))); // a wheel is in no order
         }
-        local.reactor().each_waiter(|wait, wakeup| {
-            if let Some(slot) = slot_of(&self.wakers, local, wakeup) {
-                self.waits.entry(slot).or_default().push(wait);
+        let mut waiters = Vec::new();
+        local.reactor().each_waiter(|wait, wakeup| waiters.push((self.wakers.slot_of(local, wakeup), wait)));
+        for (slot, wait) in waiters {
+            if let Some(slot) = slot {
+                self.waits(slot, wait);
             }
-        });
+        }
+    }
+
+    fn waits(&mut self, slot: TaskNumber, wait: WaitsFor) {
+        if let Some(member) = self.members.get(slot) {
+            member.waits.push(wait);
+        }
     }
 
     /// Goes down from what is in `steps`, the last one first. Each set is taken out on the way.
@@ -166,7 +263,7 @@ impl Sight {
             match step {
                 Step::Task { slot, group } => {
                     let index = forest.tasks.len() as u32;
-                    let task = self.task(slot, group);
+                    let Some(task) = self.task(slot, group) else { continue };
                     forest.tasks.push(task);
                     match group {
                         NONE => forest.roots.push(index),
@@ -176,9 +273,9 @@ impl Sight {
                     self.step_into_groups(&mut steps, slot, index, NONE);
                 }
                 Step::Group { set, owner, around } => {
-                    let Some((members, _)) = self.sets.remove(&set) else { continue };
+                    let Some(Set { members, note, .. }) = self.sets.take(set) else { continue };
                     let index = forest.groups.len() as u32;
-                    let GroupNote { body, place, closing, .. } = self.groups.remove(&set).unwrap_or_default();
+                    let GroupNote { body, place, closing, .. } = note;
                     let (tasks, groups) = (Vec::new(), Vec::new());
                     let number = body.unwrap_or(NONE);
                     forest.groups.push(Group {
@@ -207,42 +304,43 @@ impl Sight {
         }
     }
 
-    fn step_into_groups(&self, steps: &mut Vec<Step>, slot: TaskNumber, owner: u32, around: u32) {
-        let sets = self.owned.get(&slot).into_iter().flatten().rev();
-        steps.extend(sets.map(|set| Step::Group { set: *set, owner, around }));
+    fn step_into_groups(&mut self, steps: &mut Vec<Step>, slot: TaskNumber, owner: u32, around: u32) {
+        let Some(member) = self.members.get(slot) else { return };
+        steps.extend(member.owned.iter().rev().map(|set| Step::Group { set: *set, owner, around }));
     }
 
-    fn task(&mut self, slot: TaskNumber, group: u32) -> Task {
-        let (seen, note) = (self.members[&slot], self.tasks.remove(&slot).unwrap_or_default());
+    fn task(&mut self, slot: TaskNumber, group: u32) -> Option<Task> {
+        let member = self.members.get(slot)?;
+        let seen = member.seen;
         let state = match seen.wait {
-            _ if self.polled.contains(&slot) => TaskState::Polled,
+            _ if member.is_polled => TaskState::Polled,
             Wait::FirstPoll | Wait::Place => TaskState::NotStarted,
             _ => TaskState::Waiting,
         };
-        let TaskNote { name, ordinal, place, reason } = note;
+        let TaskNote { name, ordinal, place, reason } = mem::take(&mut member.note);
         let (waits, parts, groups) = (Vec::new(), Vec::new(), Vec::new());
         let (is_main, deadline) = (seen.key == MAIN && group == NONE, None);
-        Task { number: slot, is_main, group, ordinal, name, place, state, waits, deadline, reason, parts, groups }
+        Some(Task { number: slot, is_main, group, ordinal, name, place, state, waits, deadline, reason, parts, groups })
     }
 
     /// Adds to a task what it waits for itself, or what the body of a group does that it has opened.
     fn add_waits(&mut self, forest: &mut Forest, slot: TaskNumber, task: u32) {
-        let (Some(seen), Some(task)) = (self.members.get(&slot), forest.tasks.get_mut(task as usize)) else { return };
-        if let Some(deadline) = self.deadlines.get(&slot) {
-            task.deadline = Some(task.deadline.map_or(*deadline, |other| other.min(*deadline)));
+        let (Some(member), Some(task)) = (self.members.get(slot), forest.tasks.get_mut(task as usize)) else { return };
+        if let Some(deadline) = member.deadline {
+            task.deadline = Some(task.deadline.map_or(deadline, |other| other.min(deadline)));
         }
-        task.parts.extend(self.parts.remove(&slot).into_iter().flatten());
-        if seen.is_woken && task.state == TaskState::Waiting {
+        task.parts.append(&mut member.parts);
+        if member.seen.is_woken && task.state == TaskState::Waiting {
             task.state = TaskState::Queued;
         }
         if matches!(task.state, TaskState::Queued | TaskState::Polled) {
             task.waits.clear();
             return;
         }
-        let known = self.waits.remove(&slot).or_else(|| self.perhaps.remove(&slot)).unwrap_or_default();
-        let is_other = known.is_empty() && !self.owned.contains_key(&slot);
+        let known = if member.waits.is_empty() { &mut member.perhaps } else { &mut member.waits };
+        let is_other = known.is_empty() && member.owned.is_empty();
         let is_known_other = task.waits.contains(&WaitsFor::Other);
-        task.waits.extend(known);
+        task.waits.append(known);
         if is_other && !is_known_other {
             task.waits.push(WaitsFor::Other);
         }

@@ -20,7 +20,6 @@ use crate::BoxError;
 use crate::exception_group::ExceptionGroup;
 use crate::exception_group::member::{Leaf, Member, Origin, What};
 use crate::info::TaskInfo;
-use std::collections::HashMap;
 use std::fmt::{Debug, Display};
 use std::iter;
 use std::sync::Arc;
@@ -29,12 +28,12 @@ use std::sync::Arc;
 /// echo.
 ///
 /// Tasks are told apart by address. That is safe in a tree that is being taken apart: who asks holds the task.
-pub(crate) struct FailedTasks(HashMap<usize, usize>);
+pub(crate) struct FailedTasks(Vec<(usize, usize)>);
 
 impl FailedTasks {
     /// Linear, if there is a leaf that may be an echo; else O(1).
     pub(crate) fn of<E>(group: &ExceptionGroup<E>) -> Self {
-        let mut first = HashMap::new();
+        let mut first = Vec::new();
         if group.tally().join_errors == 0 {
             return Self(first);
         }
@@ -46,19 +45,22 @@ impl FailedTasks {
                 continue;
             };
             if let Some(task) = member.origin.task() {
-                first.insert(address(task), leaves);
+                first.push((address(task), leaves));
             }
             match &member.what {
                 What::Error(_) => leaves += 1,
                 What::Group(group) => levels.push(group.members().iter()),
             }
         }
+        first.sort_unstable();
         Self(first)
     }
 
     /// If the leaf is an echo: the position of the first leaf that it repeats.
     pub(crate) fn repeated_by(&self, origin: &Origin) -> Option<usize> {
-        self.0.get(&address(origin.echo_of.as_ref()?)).copied()
+        let task = address(origin.echo_of.as_ref()?);
+        let at = self.0.binary_search_by_key(&task, |(task, _)| *task).ok()?;
+        Some(self.0[at].1)
     }
 
     pub(crate) fn is_echo(&self, origin: &Origin) -> bool {

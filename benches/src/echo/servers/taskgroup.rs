@@ -10,7 +10,7 @@ use taskgroup::net::{TcpListener, TcpStream};
 use taskgroup::{ExceptionGroup, task_group};
 
 /// Accepts for ever; `connection` must not end the server when it fails.
-fn accept<H: Hearing, F: Future<Output = io::Result<()>>>(
+pub(super) fn accept<H: Hearing, F: Future<Output = io::Result<()>>>(
     listener: net::TcpListener,
     connection: impl Fn(TcpStream) -> F + Copy,
 ) -> io::Result<()> {

@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::task::spawn_local;
 
 /// Accepts for ever, in a task.
-fn accept<F: Future<Output = io::Result<()>> + 'static>(
+pub(super) fn accept<F: Future<Output = io::Result<()>> + 'static>(
     listener: net::TcpListener,
     connection: impl Fn(TcpStream) -> F + 'static,
 ) -> io::Result<()> {
