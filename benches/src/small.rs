@@ -56,7 +56,8 @@ macro_rules! builds {
 const BUILDS: &[Build] = builds! {
     ECHO "echo" "std": "";
     ECHO "echo" "raw": r#"rustix = { version = "1", features = ["event"] }"#;
-    ECHO "echo" "taskgroup": r#"taskgroup = { path = "{repository}/taskgroup" }"#;
+    ECHO "echo" "taskgroup":
+        r#"taskgroup = { path = "{repository}/taskgroup", default-features = false, features = ["net"] }"#;
     ECHO "echo" "tokio": r#"tokio = { version = "1", features = ["io-util", "net", "rt"] }"#;
     ECHO "echo" "smol": "async-executor = \"1\"\nasync-io = \"2\"\nfutures-lite = \"2\"";
     ECHO "echo" "monoio": r#"monoio = { version = "0.2", default-features = false, features = ["async-cancel", "legacy"] }"#;
