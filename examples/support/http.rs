@@ -1,4 +1,4 @@
-//! HTTP/1.1 responses: from bytes to a status and a body. Part of `fetch_all`.
+//! HTTP/1.1 responses: from bytes to a status and a body. Part of `fetch_all` and of `crawler`.
 //!
 //! There is no socket in here: bytes go in as they come, and the [`Reader`] says when it has them all. So every way in
 //! which a network may cut them can be tested without one.
@@ -40,11 +40,15 @@ pub(crate) enum HttpError {
     Cut(&'static str),
 }
 
-/// A whole response; of its head only what this program shows.
+/// A whole response; of its head only what the programs look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) reason: String,
+    #[allow(dead_code, reason = "not every program follows redirects")]
+    pub(crate) location: Option<String>,
+    #[allow(dead_code, reason = "not every program looks into the body")]
+    pub(crate) content_type: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -86,6 +90,12 @@ impl Reader {
         }
         self.rest = unused.to_vec();
         Ok(self.stage == Stage::Done)
+    }
+
+    /// The response as far as it is there; `None` before its head is complete.
+    #[allow(dead_code, reason = "for programs that do not want every body")]
+    pub(crate) fn begun(&self) -> Option<&Response> {
+        (self.stage != Stage::Head).then_some(&self.response)
     }
 
     /// The response; to be called when it is complete, or when the connection was closed.
@@ -148,6 +158,8 @@ impl Reader {
         }
         self.response.status = status;
         self.response.reason = head.reason.unwrap_or_default().to_owned();
+        self.response.location = text(head.headers, "location");
+        self.response.content_type = text(head.headers, "content-type");
         match framing(status, head.headers)? {
             Stage::Sized(length) if length > self.max_body as u64 => Err(HttpError::BodyTooLarge(self.max_body)),
             stage => Ok(Some((used, stage))),
@@ -168,6 +180,12 @@ impl Reader {
 /// Something that is read as a whole is not there yet: a reason to wait, unless it is too large already.
 fn short(input: &[u8]) -> Result<Option<usize>, HttpError> {
     if input.len() > MAX_HEAD { Err(HttpError::HeadTooLarge) } else { Ok(None) }
+}
+
+/// A header that is text. What is no UTF-8 in it is replaced.
+fn text(headers: &[Header<'_>], name: &str) -> Option<String> {
+    let header = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+    Some(String::from_utf8_lossy(header.value.trim_ascii()).into_owned())
 }
 
 /// How the body is delimited (RFC 9112, section 6.3, for an answer to GET).
@@ -227,8 +245,19 @@ mod tests {
     #[test]
     fn a_sized_body_ends_where_it_says() {
         let response = read_however_cut(b"HTTP/1.1 404 Not Found\r\ncontent-length: 5\r\n\r\nhelloEXCESS");
-        let expected = Response { status: 404, reason: "Not Found".into(), body: b"hello".into() };
+        let expected =
+            Response { status: 404, reason: "Not Found".into(), body: b"hello".into(), ..Response::default() };
         assert_eq!(response, Ok(expected));
+    }
+
+    #[test]
+    fn a_head_is_there_before_its_body() {
+        let mut reader = Reader::new(10);
+        assert_eq!(reader.feed(b"HTTP/1.1 302 Found\r\nLocation: /caf\xe9 \r\nCONTENT-TYPE: text/html\r\n"), Ok(false));
+        assert_eq!(reader.begun(), None);
+        assert_eq!(reader.feed(b"Content-Length: 5\r\n\r\nhe"), Ok(false));
+        let begun = reader.begun().map(|head| (head.status, head.location.as_deref(), head.content_type.as_deref()));
+        assert_eq!(begun, Some((302, Some("/caf\u{fffd}"), Some("text/html"))));
     }
 
     #[test]

@@ -1,0 +1,114 @@
+//! From page to page: a task for each URL, spawned by the task that found it.
+//!
+//! Before: `site.rs`, `fetch.rs`, `links.rs`, `turns.rs`. After: `main.rs`.
+//!
+//! The body of the group only starts the first tasks. Each of them starts those for the links of its page, by the group's
+//! [`Spawner`]; and since a group ends when no task is left in it, it ends when the last page was read, which nobody has to
+//! find out. What the tasks share is behind an `Rc`: a spawner's tasks cannot borrow.
+
+use crate::fetch::{Answer, FetchError, Web};
+use crate::lane::label;
+use crate::links::{Links, beginning, resolve};
+use crate::options::Plan;
+use crate::progress::Progress;
+use crate::site::{Id, Noted, Site, State, host};
+use crate::turns::Turns;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use taskgroup::{CancelScope, Spawner, shield};
+use url::{Position, Url};
+
+pub(crate) struct Crawl<W> {
+    web: W,
+    plan: Plan,
+    turns: Turns,
+    /// Around every request.
+    requests: CancelScope,
+    pub(crate) progress: Progress,
+    pub(crate) site: RefCell<Site>,
+    /// Where the text is that was looked for.
+    pub(crate) found: Cell<Option<Id>>,
+}
+
+impl<W: Web + 'static> Crawl<W> {
+    /// To be called inside a runtime.
+    pub(crate) fn new(web: W, plan: Plan, progress: Progress) -> Rc<Self> {
+        let (turns, requests) = (Turns::new(plan.pause), CancelScope::new());
+        Rc::new(Self { web, plan, turns, requests, progress, site: RefCell::default(), found: Cell::default() })
+    }
+
+    /// Starts a task for each URL; they start all others.
+    pub(crate) fn begin(self: &Rc<Self>, spawner: &Spawner, urls: impl IntoIterator<Item = Url>) {
+        for url in urls {
+            let noted = self.site.borrow_mut().begin(&self.plan, url);
+            self.follow(spawner, noted);
+        }
+    }
+
+    /// Starts the task for a link that is new.
+    fn follow(self: &Rc<Self>, spawner: &Spawner, noted: Noted) {
+        let Noted::New(id) = noted else { return };
+        let url = self.site.borrow().entries[id].url.clone();
+        let name = label(url[Position::BeforePath..].as_bytes());
+        let (this, own) = (self.clone(), spawner.clone());
+        // The task ends in `()`: a link that is broken ends nothing.
+        if let Ok(task) = spawner.spawn(async move { this.visit(&own, id, url).await }) {
+            task.named(name);
+        } // Else the group is being cancelled: the report says that this one was not asked for.
+    }
+
+    async fn visit(self: &Rc<Self>, spawner: &Spawner, id: Id, url: Url) {
+        self.turns.take(&host(&url)).await;
+        // Boxed, so that a task that has not begun is small: there may be thousands.
+        let request = Box::pin(self.web.get(&url));
+        // Shielded, so that Ctrl-C lets it end, as far as the grace of the group goes; but not from a text that was found.
+        let Ok(answer) = shield(self.requests.run(request)).await else { return };
+        let state = match answer {
+            Ok(Answer::Page(html)) => {
+                self.read(spawner, id, &url, &html);
+                Ok(State::Page(html.len()))
+            }
+            Ok(Answer::File) => Ok(State::File),
+            Ok(Answer::Redirect(to)) => self.redirect(spawner, id, &url, &to),
+            Err(error) => Err(error),
+        };
+        let mut site = self.site.borrow_mut();
+        site.settle(id, state.unwrap_or_else(State::Broken));
+        self.progress.show(&site, &url);
+    }
+
+    fn read(self: &Rc<Self>, spawner: &Spawner, id: Id, url: &Url, html: &[u8]) {
+        if let Some(text) = &self.plan.until
+            && self.found.get().is_none()
+            && html.windows(text.len()).any(|window| window == text.as_bytes())
+        {
+            self.found.set(Some(id));
+            self.requests.cancel("the text was found");
+            spawner.cancel("the text was found");
+            return;
+        }
+        let links = Links::of(url, html);
+        for url in links.urls {
+            let noted = self.site.borrow_mut().link(&self.plan, id, url);
+            self.follow(spawner, noted);
+        }
+        let mut site = self.site.borrow_mut();
+        site.skipped.crowded += links.more;
+        for (text, why) in links.bad {
+            site.bad(id, text, why);
+        }
+    }
+
+    fn redirect(self: &Rc<Self>, spawner: &Spawner, id: Id, url: &Url, to: &str) -> Result<State, FetchError> {
+        let url = resolve(url, to).map_err(|why| FetchError::BadRedirect(beginning(to), why))?;
+        let noted = self.site.borrow_mut().redirect(&self.plan, id, url)?;
+        self.follow(spawner, noted);
+        Ok(State::Redirect(match noted {
+            Noted::New(to) | Noted::Known(to) => Some(to),
+            Noted::Skipped => None,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests;
