@@ -13,6 +13,7 @@ const PROGRAMS: &[(&str, &[&str])] = &[
     (env!("CARGO_BIN_EXE_portscan"), &["127.0.0.1", "1"]),
     (env!("CARGO_BIN_EXE_fetch_all"), &["http://127.0.0.1:1/"]),
     (env!("CARGO_BIN_EXE_crawler"), &["http://127.0.0.1:1/"]),
+    (env!("CARGO_BIN_EXE_chat_client"), &["127.0.0.1:1", "ada"]),
     (env!("CARGO_BIN_EXE_goodbye"), &[]),
     (env!("CARGO_BIN_EXE_supervisor"), &["--seed", "3"]),
     (env!("CARGO_BIN_EXE_procs"), &[concat!(env!("CARGO_MANIFEST_DIR"), "/examples/procs/Procfile")]),
