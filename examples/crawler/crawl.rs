@@ -15,8 +15,11 @@ use crate::site::{Id, Noted, Site, State, host};
 use crate::turns::Turns;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use taskgroup::{CancelScope, Spawner, shield};
+use taskgroup::{CancelScope, Spawner, shield, unblock};
 use url::{Position, Url};
+
+/// A larger page takes longer to be looked into than to be handed to another thread.
+const LARGE: usize = 32 * 1024;
 
 pub(crate) struct Crawl<W> {
     web: W,
@@ -28,6 +31,21 @@ pub(crate) struct Crawl<W> {
     pub(crate) site: RefCell<Site>,
     /// Where the text is that was looked for.
     pub(crate) found: Cell<Option<Id>>,
+}
+
+/// What a request has given.
+enum Got {
+    /// Of so many bytes.
+    Page(usize, Look),
+    File,
+    Redirect(String),
+}
+
+/// What is in a page.
+enum Look {
+    Links(Links),
+    /// The text that is looked for.
+    Found,
 }
 
 impl<W: Web + 'static> Crawl<W> {
@@ -60,16 +78,22 @@ impl<W: Web + 'static> Crawl<W> {
     async fn visit(self: &Rc<Self>, spawner: &Spawner, id: Id, url: Url) {
         self.turns.take(&host(&url)).await;
         // Boxed, so that a task that has not begun is small: there may be thousands.
-        let request = Box::pin(self.web.get(&url));
-        // Shielded, so that Ctrl-C lets it end, as far as the grace of the group goes; but not from a text that was found.
-        let Ok(answer) = shield(self.requests.run(request)).await else { return };
-        let state = match answer {
-            Ok(Answer::Page(html)) => {
-                self.read(spawner, id, &url, &html);
-                Ok(State::Page(html.len()))
+        let request = Box::pin(async {
+            match self.web.get(&url).await? {
+                Answer::Page(html) => Ok(Got::Page(html.len(), self.look(&url, html).await)),
+                Answer::File => Ok(Got::File),
+                Answer::Redirect(to) => Ok(Got::Redirect(to)),
             }
-            Ok(Answer::File) => Ok(State::File),
-            Ok(Answer::Redirect(to)) => self.redirect(spawner, id, &url, &to),
+        });
+        // Shielded, so that Ctrl-C lets it end, as far as the grace of the group goes; but not from a text that was found.
+        let Ok(got) = shield(self.requests.run(request)).await else { return };
+        let state = match got {
+            Ok(Got::Page(size, look)) => {
+                self.follow_all(spawner, id, look);
+                Ok(State::Page(size))
+            }
+            Ok(Got::File) => Ok(State::File),
+            Ok(Got::Redirect(to)) => self.redirect(spawner, id, &url, &to),
             Err(error) => Err(error),
         };
         let mut site = self.site.borrow_mut();
@@ -77,17 +101,28 @@ impl<W: Web + 'static> Crawl<W> {
         self.progress.show(&site, &url);
     }
 
-    fn read(self: &Rc<Self>, spawner: &Spawner, id: Id, url: &Url, html: &[u8]) {
-        if let Some(text) = &self.plan.until
-            && self.found.get().is_none()
-            && html.windows(text.len()).any(|window| window == text.as_bytes())
-        {
-            self.found.set(Some(id));
-            self.requests.cancel("the text was found");
-            spawner.cancel("the text was found");
-            return;
-        }
-        let links = Links::of(url, html);
+    /// Looks into a page: into a large one on another thread, or the other requests would be late meanwhile.
+    async fn look(&self, url: &Url, html: Vec<u8>) -> Look {
+        let (page, until) = (url.clone(), self.plan.until.clone());
+        let is_large = html.len() > LARGE;
+        let look = move || match until {
+            Some(text) if html.windows(text.len()).any(|window| window == text.as_bytes()) => Look::Found,
+            _ => Look::Links(Links::of(&page, &html)),
+        };
+        if is_large { unblock(look).await } else { look() }
+    }
+
+    /// Starts the tasks for the links of a page, unless that has the text.
+    fn follow_all(self: &Rc<Self>, spawner: &Spawner, id: Id, look: Look) {
+        let links = match look {
+            Look::Links(links) => links,
+            Look::Found => {
+                self.found.set(self.found.get().or(Some(id)));
+                self.requests.cancel("the text was found");
+                spawner.cancel("the text was found");
+                return;
+            }
+        };
         for url in links.urls {
             let noted = self.site.borrow_mut().link(&self.plan, id, url);
             self.follow(spawner, noted);

@@ -146,3 +146,12 @@ fn redirects_without_end_are_given_up() {
     let crawl = crawled(plan(), answers);
     assert_eq!(crawl.broken(), [("/10".into(), "redirected more than 10 times".into())]);
 }
+
+#[test]
+fn a_large_page_is_looked_into_on_another_thread_and_counts_the_same() {
+    let large = format!("{}<a href=a>needle", "<p>hay ".repeat(LARGE));
+    let crawl = crawled(plan(), [("/", page(&large)), ("/a", page(""))]);
+    assert_eq!(crawl.paths(), ["/", "/a"]);
+    let crawl = crawled(Plan { until: Some("needle".into()), ..plan() }, [("/", page(&large))]);
+    assert_eq!((crawl.paths().len(), crawl.found.get()), (1, Some(0)));
+}
