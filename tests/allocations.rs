@@ -269,3 +269,31 @@ fn an_echo_over_a_socket_allocates_nothing() {
     });
     assert_eq!(echoed, 0);
 }
+
+/// The most that a server holds at any time, in bytes, while so many short tasks come and go.
+fn most_at_once(tasks: u32) -> u64 {
+    let runtime = Runtime::with_clock(Clock::Autojump);
+    let serve = async |tasks| {
+        let served = group(async |g| {
+            for n in 0..tasks {
+                g.spawn(async { Ok(yield_now().await) });
+                if n % 10 == 9 {
+                    sleep(ms(1)).await; // ten at once
+                }
+            }
+            Ok(())
+        });
+        served.await.expect("no task fails");
+    };
+    measure(|| runtime.block_on(serve(tasks))).bytes_max
+}
+
+/// Says with `--nocapture` what docs/RELIABILITY.md quotes. geldata/gel-python#140: what has ended was kept.
+#[test]
+#[allow(clippy::print_stdout, reason = "the figure is to be read")]
+fn a_server_that_saw_a_million_tasks_holds_no_more_than_after_a_thousand() {
+    let tasks = if cfg!(debug_assertions) { 100_000 } else { 1_000_000 };
+    let (few, many) = (most_at_once(1_000), most_at_once(tasks));
+    println!("a server holds {few} bytes for a thousand tasks and {many} for {tasks}");
+    assert!(many <= few + 4096, "{few} bytes for a thousand tasks, {many} for {tasks}");
+}

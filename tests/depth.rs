@@ -251,6 +251,76 @@ fn errors_of_many_levels_keep_their_order() {
     });
 }
 
+/// A task with ten tasks below it, each with ten, and so on.
+fn spread<'a>(levels: u32, ended: &'a Cell<u32>) -> Pin<Box<dyn Future<Output = Result<(), Errors>> + 'a>> {
+    Box::pin(task_group(async move |g| {
+        for _ in 0..10 {
+            match levels {
+                1 => drop(g.spawn(async {
+                    let _ended = common::OnDrop(|| ended.set(ended.get() + 1));
+                    pending::<()>().await;
+                })),
+                levels => drop(g.spawn_group(spread(levels - 1, ended))),
+            }
+        }
+        Ok(())
+    }))
+}
+
+#[test]
+fn a_cancel_reaches_a_hundred_thousand_tasks_in_a_tree() {
+    // E11; pydantic/monty#747, python-trio/trio#1235
+    on_a_small_stack(|| {
+        let ended = Cell::new(0);
+        run(async { assert!(timeout(ms(1), spread(5, &ended)).await.is_err()) });
+        assert_eq!(ended.get(), 100_000);
+    });
+}
+
+#[test]
+fn a_chain_of_a_hundred_thousand_tasks_that_await_each_other_unwinds() {
+    // D1; pydantic/monty#747: by turns, and not by recursion
+    on_a_stack_of(SMALL, || {
+        run(async {
+            let last = common::group(async |g| {
+                let mut last = g.spawn(common::after(1, 0));
+                for _ in 0..100_000 {
+                    let before = last;
+                    last = g.spawn(async move { Ok(before.await.expect("a value") + 1) });
+                }
+                Ok(last.await.expect("a value"))
+            });
+            assert_eq!(last.await.expect("no error"), 100_000);
+        });
+    });
+}
+
+#[test]
+fn a_chain_of_a_hundred_thousand_handles_is_dropped_half_way() {
+    // H3
+    on_a_stack_of(SMALL, || {
+        let drops = common::Drops::new();
+        run(async {
+            let mut whole = Box::pin(common::group(async |g| {
+                let mut last = g.spawn(pending::<()>());
+                for _ in 0..100_000 {
+                    let (before, guard) = (last, drops.guard());
+                    last = g.spawn(async move {
+                        let _guard = guard;
+                        drop(before.await);
+                    });
+                }
+                drop(last.await);
+                Ok(())
+            }));
+            start(whole.as_mut()).await;
+            drop(whole);
+            assert_eq!(node_count(), 0);
+        });
+        drops.assert_all(100_000);
+    });
+}
+
 /// Says with `--nocapture` what docs/ARCHITECTURE.md quotes.
 #[test]
 #[allow(clippy::print_stdout, reason = "the figure is to be read")]

@@ -3,18 +3,20 @@
 mod common;
 
 use common::{
-    Drops, Gate, Log, OnDrop, Word, after, counted, fail, fail_after, group, keep_reports, ms, only, panic_of, reports,
-    run, start, text,
+    Drops, Gate, Log, OnDrop, Word, after, counted, fail, fail_after, group, keep_reports, ms, only, panic_of,
+    poll_idly, reports, run, start, text,
 };
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::future::{join, select};
 use taskgroup::{
-    Clock, JoinErrorKind, Runtime, TaskGroup, node_count, shield, sleep, task_group, timeout, with_cleanup, yield_now,
+    CancelScope, Clock, JoinErrorKind, Runtime, TaskGroup, node_count, shield, sleep, task_group, timeout,
+    with_cleanup, yield_now,
 };
 use taskgroup_runtime::Local;
 
@@ -638,4 +640,166 @@ fn a_body_that_panics_when_it_is_called_leaves_no_slot() {
         assert!(called.is_err());
         assert_eq!(members(), before);
     });
+}
+
+// ---- Wakers that panic: C3; rust-lang/futures-rs#2278 ----
+
+/// A waker that panics whenever it is woken.
+struct PanickingWaker;
+
+impl Wake for PanickingWaker {
+    fn wake(self: Arc<Self>) {
+        panic_any("a waker");
+    }
+}
+
+/// Polls a future once, with a waker that panics when it is woken.
+#[track_caller]
+fn poll_with_a_panicking_waker<F: Future + ?Sized>(future: Pin<&mut F>) {
+    let waker = Waker::from(Arc::new(PanickingWaker));
+    assert!(future.poll(&mut Context::from_waker(&waker)).is_pending());
+}
+
+#[test]
+fn joiners_behind_a_waker_that_panics_are_told() {
+    // A7: they were taken out to be woken, and nobody else would wake them
+    let (handles, ended) = (RefCell::new(Vec::new()), Cell::new(0));
+    let runtime = Runtime::with_clock(Clock::Autojump);
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(group(async |outer| {
+            let whole = group(async |g| {
+                for _ in 0..3 {
+                    handles.borrow_mut().push(g.spawn(after(5, ())));
+                }
+                pending::<()>().await;
+                Ok(())
+            });
+            let whole = outer.spawn_group(whole);
+            yield_now().await;
+            yield_now().await;
+            let mut all = handles.take().into_iter();
+            let mut first = Box::pin(all.next().expect("three"));
+            poll_with_a_panicking_waker(first.as_mut());
+            for handle in all {
+                outer.spawn(async {
+                    shield(handle).await.expect("a value");
+                    ended.set(ended.get() + 1);
+                });
+            }
+            drop(whole);
+            Ok(())
+        }))
+    }));
+    assert_eq!(text(&*panic.expect_err("it panics")), "a waker");
+    assert_eq!(ended.get(), 2);
+    assert_eq!(node_count(), 0);
+}
+
+#[test]
+fn whom_a_cancel_wakes_behind_a_waker_that_panics_is_woken() {
+    // A7
+    run(async {
+        let scope = CancelScope::new();
+        let polls = Cell::new(0);
+        group(async |g| {
+            let mut first = Box::pin(scope.run(pending::<()>()));
+            poll_with_a_panicking_waker(first.as_mut());
+            let second = g.spawn(async { drop(scope.run(counted(&polls, pending::<()>())).await) });
+            yield_now().await;
+            yield_now().await;
+            assert_eq!(panic_of(async { scope.cancel("enough") }).await, "a waker");
+            second.await.expect("it ended");
+            assert!(poll_idly(first.as_mut()).is_ready());
+            Ok(())
+        })
+        .await
+        .expect("no error");
+    });
+}
+
+#[test]
+fn who_waits_for_a_place_behind_a_waker_that_panics_gets_it() {
+    // A7
+    run(async {
+        group(async |g| {
+            g.limit(1);
+            let second = g.spawn(async { g.admit().await }); // it has the only place
+            let mut first = Box::pin(g.admit());
+            poll_with_a_panicking_waker(first.as_mut());
+            yield_now().await;
+            yield_now().await;
+            assert_eq!(panic_of(async { g.limit(2) }).await, "a waker");
+            second.await.expect("it was admitted");
+            Ok(())
+        })
+        .await
+        .expect("no error");
+    });
+}
+
+#[test]
+fn a_group_dropped_under_a_waker_that_panics_leaves_no_child_behind() {
+    // C2; rust-lang/futures-rs#2863: the first panic must not keep the others from being dropped
+    run(async {
+        let drops = Drops::new();
+        let mut whole = Box::pin(group(async |g| {
+            for _ in 0..3 {
+                let guard = drops.guard();
+                g.spawn(async move {
+                    let _guard = guard;
+                    pending::<()>().await;
+                });
+            }
+            pending::<()>().await;
+            Ok(())
+        }));
+        start(whole.as_mut()).await;
+        poll_with_a_panicking_waker(whole.as_mut());
+        assert_eq!(panic_of(async { drop(whole) }).await, "a waker");
+        drops.assert_all(3);
+        assert_eq!(node_count(), 0);
+    });
+}
+
+#[test]
+fn whichever_destructors_of_five_panic_all_are_dropped_once() {
+    // C2: rust-lang/futures-rs#2863, tokio-rs/tokio#3967
+    keep_reports();
+    for (n, m) in (0..5).flat_map(|n| (n..5).map(move |m| (n, m))) {
+        for end in ["cancelled", "failed", "dropped"] {
+            run(async {
+                let drops = Drops::new();
+                let whole = group(async |g| {
+                    for child in 0..5 {
+                        let guard = drops.guard();
+                        g.spawn(async move {
+                            let _guard = guard;
+                            let _panics = OnDrop(|| assert!(child != n && child != m, "{child}"));
+                            pending::<()>().await;
+                        });
+                    }
+                    yield_now().await;
+                    yield_now().await;
+                    match end {
+                        "cancelled" => g.cancel("enough"),
+                        "failed" => return Err("body"),
+                        _ => pending::<()>().await,
+                    }
+                    Ok(())
+                });
+                let mut whole: Pin<Box<dyn Future<Output = Result<(), common::Errors>> + '_>> = Box::pin(whole);
+                let panic = if end == "dropped" {
+                    (0..4).for_each(|_| drop(poll_idly(whole.as_mut())));
+                    panic_of(async { drop(whole) }).await
+                } else {
+                    panic_of(whole).await
+                };
+                assert_eq!(panic, n.to_string(), "{n} and {m} {end}");
+                drops.assert_all(5);
+                let further = reports().len();
+                let expected = usize::from(n != m) + usize::from(end == "failed");
+                assert_eq!(further, expected, "{n} and {m} {end}");
+            });
+        }
+    }
 }

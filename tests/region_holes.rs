@@ -12,11 +12,13 @@ use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use futures_util::future::{FutureExt, join, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use taskgroup::{
-    CancelScope, JoinErrorKind, Reason, Why, cancel_reason, shield, sleep, timeout, with_cleanup, yield_now,
+    CancelScope, Clock, JoinErrorKind, Reason, Runtime, Why, cancel_reason, shield, sleep, timeout, with_cleanup,
+    yield_now,
 };
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -384,6 +386,34 @@ fn a_loop_that_swallows_the_errors_of_its_cleanups_lets_others_go_on() {
         .expect("no error");
         assert!((20..1000).contains(&rounds.get()), "{} rounds", rounds.get());
     });
+}
+
+#[test]
+fn a_cancelled_group_that_waits_for_a_shield_lets_the_loop_sleep() {
+    // B8; agronholm/anyio: its history has several that spun while an exiting group waited
+    let (gate, cancel) = (Gate::new(), Gate::new());
+    let runtime = Runtime::with_clock(Clock::Manual);
+    runtime.spawn(async {
+        group(async |g| {
+            g.spawn(shield(gate.wait()));
+            g.spawn(pending::<()>());
+            cancel.wait().await;
+            g.cancel("enough");
+            Ok(())
+        })
+        .await
+        .expect("no error");
+    });
+    let turn = || runtime.turn(Some(Duration::ZERO)).map(|turn| (turn.polled, turn.ready, turn.live)).ok();
+    turn();
+    cancel.open();
+    turn();
+    for _ in 0..3 {
+        assert_eq!(turn(), Some((0, false, 1)));
+    }
+    gate.open();
+    turn();
+    assert_eq!(turn(), Some((0, false, 0)));
 }
 
 // Cancelled again, and from inside.

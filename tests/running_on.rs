@@ -5,12 +5,15 @@
 
 mod common;
 
-use common::{Word, counted, failed, group, ms, poll_once, run};
+use common::{Gate, Word, counted, failed, group, ms, poll_once, run, run_in};
 use futures_util::future::join;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io::{self, Read, Write};
 use std::pin::Pin;
-use taskgroup::{CancelScope, TaskGroup, advance, now, sleep, yield_now};
+use std::task::{Poll, Waker};
+use taskgroup::{Async, CancelScope, Clock, Runtime, TaskGroup, advance, now, sleep, yield_now};
 
 /// Yields for ever, and counts.
 async fn go_on(steps: &Cell<u32>) -> Result<(), Word> {
@@ -192,4 +195,79 @@ fn a_group_that_was_given_away_does_not_count_as_one_of_the_next_task_in_its_pla
         .expect("no error");
     });
     assert!(!log.borrow().contains("aaaa"), "{log:?}");
+}
+
+/// So many tasks in a group that wake each other in a ring for ever, with so many wakes on their way. Gives how many polls
+/// they get between the cause and the moment when a timer, a pipe and a task beside the group are served.
+fn polls_of_a_ring_until_others_are_served(tasks: usize, wakes: usize) -> [u32; 3] {
+    let runtime = Runtime::with_clock(Clock::Manual);
+    let (polls, cause, served) = (Cell::new(0), Cell::new(0), Cell::new([None; 3]));
+    let serve = |n: usize| {
+        let mut all = served.get();
+        all[n] = Some(polls.get() - cause.get());
+        served.set(all);
+    };
+    let wakers: Vec<RefCell<Option<Waker>>> = (0..tasks).map(|_| RefCell::default()).collect();
+    let gate = Gate::new();
+    run_in(&runtime, async {
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        let reader = Async::new(reader).expect("a source");
+        let ring = group(async |g| {
+            for n in 0..tasks {
+                let (wakers, polls) = (&wakers, &polls);
+                g.spawn(poll_fn(move |cx| {
+                    polls.set(polls.get() + 1);
+                    let begins = wakers[n].replace(Some(cx.waker().clone())).is_none();
+                    if !begins || n < wakes {
+                        match wakers[(n + 1) % wakers.len()].take() {
+                            Some(next) => next.wake(),
+                            None => cx.waker().wake_by_ref(),
+                        }
+                    }
+                    Poll::<()>::Pending
+                }));
+            }
+            Ok(())
+        });
+        group(async |g| {
+            let ring = g.spawn_group(ring);
+            g.spawn(async {
+                sleep(ms(5)).await;
+                serve(0);
+            });
+            g.spawn(async {
+                reader.read_with(|mut pipe| pipe.read(&mut [0])).await.expect("a byte");
+                serve(1);
+            });
+            g.spawn(async {
+                gate.wait().await;
+                serve(2);
+            });
+            for _ in 0..10 {
+                yield_now().await;
+            }
+            advance(ms(5)).expect("a manual clock");
+            writer.write_all(b"x").expect("room");
+            gate.open();
+            cause.set(polls.get());
+            while served.get().contains(&None) && polls.get() < cause.get() + 10_000 {
+                yield_now().await;
+            }
+            ring.cancel("enough");
+            Ok(())
+        })
+        .await
+        .expect("no error");
+    });
+    served.get().map(|polls| polls.expect("served"))
+}
+
+/// B2: rust-lang/futures-rs#2047, #2333.
+#[test]
+fn a_ring_inside_one_group_starves_neither_timer_nor_pipe_nor_neighbour() {
+    for (tasks, wakes) in [(1, 1), (3, 1), (3, 3), (200, 200)] {
+        let polls = polls_of_a_ring_until_others_are_served(tasks, wakes);
+        let most = 64 + 2 * tasks as u32;
+        assert!(polls.iter().all(|polls| *polls <= most), "{tasks} tasks, {wakes} wakes: {polls:?}");
+    }
 }

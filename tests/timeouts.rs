@@ -5,13 +5,16 @@ mod common;
 use common::{Log, OnDrop, after, fail, fail_after, failed, group, ms, only, panic_of, poll_once, run, run_in, start};
 use std::cell::{Cell, RefCell};
 use std::future::pending;
+use std::io::{self, Read, Write};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use taskgroup::{Clock, Elapsed, JoinErrorKind, Reason, Runtime, advance, now, sleep, timeout, timeout_at, yield_now};
+use taskgroup::{
+    Async, Clock, Elapsed, JoinErrorKind, Reason, Runtime, advance, now, sleep, timeout, timeout_at, yield_now,
+};
 
 #[test]
 fn a_deadline_ends_a_future_where_it_waits() {
@@ -529,4 +532,54 @@ fn a_zero_sleep_after_time_was_moved_does_not_overtake_what_was_due_before() {
         .expect("no error");
     });
     assert_eq!(order.into_inner(), [5, 10]);
+}
+
+/// B4: tokio-rs/tokio#4291, where what never waits was never asked for the time.
+#[test]
+fn a_deadline_over_reads_that_never_wait_fires() {
+    let runtime = Runtime::with_clock(Clock::Manual);
+    let (reader, mut writer) = io::pipe().expect("a pipe");
+    writer.write_all(&[0; 10_000]).expect("room");
+    let reads = Cell::new(0);
+    run_in(&runtime, async {
+        let reader = Async::new(reader).expect("a source");
+        let reading = timeout(ms(10), async {
+            loop {
+                reader.read_with(|mut pipe| pipe.read(&mut [0])).await.expect("a byte");
+                reads.set(reads.get() + 1);
+            }
+        });
+        let (late, ()): (Result<(), _>, ()) = join(reading, async {
+            yield_now().await;
+            advance(ms(10)).expect("a manual clock");
+        })
+        .await;
+        assert!(late.is_err());
+    });
+    assert!(reads.get() <= 64 * 4, "{} reads", reads.get());
+}
+
+/// B4: tokio-rs/tokio#2460, rust-lang/futures-rs#2140, where a budget ended and nobody was woken again.
+#[test]
+fn as_many_reads_at_once_as_a_poll_may_do_and_more_all_end() {
+    for n in [63, 64, 65, 127, 128, 129, 300] {
+        let runtime = Runtime::with_clock(Clock::Manual);
+        run_in(&runtime, async {
+            let (readers, writers): (Vec<_>, Vec<_>) = (0..n).map(|_| io::pipe().expect("a pipe")).unzip();
+            writers.into_iter().for_each(|mut writer| writer.write_all(b"x").expect("room"));
+            let readers = readers.into_iter().map(|reader| Async::new(reader).expect("a source"));
+            let readers: Vec<_> = readers.collect();
+            async fn read(reader: &Async<io::PipeReader>) -> io::Result<usize> {
+                reader.read_with(|mut pipe| pipe.read(&mut [0])).await
+            }
+            assert_eq!(join_all(readers.iter().map(read)).await.len(), n);
+            let mut unordered: FuturesUnordered<_> = readers.iter().map(read).collect();
+            let mut ends = 0;
+            while let Some(read) = unordered.next().await {
+                ends += 1;
+                assert_eq!(read.expect("the end"), 0);
+            }
+            assert_eq!(ends, n);
+        });
+    }
 }

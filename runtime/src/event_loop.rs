@@ -5,7 +5,8 @@
 //! Three principles explain every choice here:
 //!
 //! 1. **Only what was ready when a batch began is run in it.** A task that wakes itself costs one poll a batch, and
-//!    after 64 polls sockets and timers are looked at again, whoever shouts.
+//!    after 64 polls sockets and timers are looked at again, whoever shouts; or after the batch in which a task did 64
+//!    operations on sockets without a wait.
 //! 2. **Never sleep on work.** The wait has a timeout of zero while anything is ready, and is left out altogether
 //!    while no descriptor is watched.
 //! 3. **No borrow is held while somebody else's code runs**: a poll, a drop, a wake. Take out, let go, call.
@@ -49,8 +50,8 @@ impl<'env> Runtime<'env> {
     /// One turn of the loop, for hosts with a loop of their own: waits at most `limit` (`None`: until something
     /// happens) for events, then runs what is ready.
     ///
-    /// A turn polls what is ready in batches until 64 polls were made or nothing is left. With a limit of zero it
-    /// neither waits nor moves a virtual clock.
+    /// A turn polls what is ready in batches until 64 polls were made, a task has done 64 operations on sockets in one, or
+    /// nothing is left. With a limit of zero it neither waits nor moves a virtual clock.
     ///
     /// # Errors
     ///

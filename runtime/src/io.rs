@@ -302,7 +302,8 @@ impl<T: IoSafe> Async<T> {
         Ok(Poll::Ready(()))
     }
 
-    /// Now and then a task that need never wait waits for its next turn, so that others get theirs:
+    /// Now and then a task that need never wait waits for the next turn of the loop, so that others get theirs; those too
+    /// whose events or timers the loop has not looked at yet:
     ///
     /// ```text
     /// loop {
@@ -314,6 +315,7 @@ impl<T: IoSafe> Async<T> {
         if self.local.reactor().may_operate(self.local.polls()) {
             return Poll::Ready(());
         }
+        self.local.out_of_breath();
         cx.waker().wake_by_ref();
         Poll::Pending
     }

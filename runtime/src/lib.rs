@@ -34,6 +34,7 @@ mod dropped_waits;
 mod embed;
 mod error;
 mod event_loop;
+mod first_panic;
 mod freeze;
 mod interval;
 #[cfg(feature = "net")]
@@ -83,6 +84,7 @@ pub use clock::{Clock, TICK};
 pub use dropped_waits::Asked;
 pub use error::{BlockOnError, ClockIsReal};
 pub use event_loop::Turn;
+pub use first_panic::each_despite_panics;
 pub use freeze::{count_cancel_in, count_cancel_out, is_frozen, is_quiet, set_freeze_probe};
 pub use interval::{Interval, MissedTicks, interval};
 #[cfg(feature = "net")]

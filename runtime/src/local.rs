@@ -59,6 +59,9 @@ pub struct Local {
     polls: Cell<u32>,
     /// How many there were when the loop began to run what is ready, in this turn.
     polls_before: Cell<u32>,
+    /// How many there may be until it looks at sockets and timers again: [`POLLS_A_TURN`], and none once somebody is
+    /// [out of breath](Self::out_of_breath).
+    polls_allowed: Cell<u32>,
     /// Sets whose owners are in a batch of them and have an end to act on, after it; see [`Local::end`].
     unsettled: Cell<u32>,
     /// The number of the turn; see [`Local::turn_number`].
@@ -92,6 +95,7 @@ impl Local {
             spawned: RefCell::default(),
             polls: Cell::new(0),
             polls_before: Cell::new(0),
+            polls_allowed: Cell::new(POLLS_A_TURN),
             unsettled: Cell::new(0),
             turn: Cell::new(0),
             in_turn: Cell::new(false),
@@ -384,6 +388,14 @@ impl Local {
     /// The loop begins to run what is ready.
     pub(crate) fn begin_run(&self) {
         self.polls_before.set(self.polls.get());
+        self.polls_allowed.set(POLLS_A_TURN);
+    }
+
+    /// What is being polled has done more than a poll should take. It is the last batch of this turn: others may be ready
+    /// by now.
+    #[cfg(feature = "net")]
+    pub(crate) fn out_of_breath(&self) {
+        self.polls_allowed.set(0);
     }
 
     /// The next root task of a batch.
@@ -401,7 +413,7 @@ impl Local {
     /// Whether another batch may follow in this turn.
     #[inline(always)]
     pub(crate) fn may_run_on(&self) -> bool {
-        self.polls_of_run() < POLLS_A_TURN
+        self.polls_of_run() < self.polls_allowed.get()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -456,4 +468,26 @@ fn put_in_turn(local: Option<Rc<Local>>) -> Option<Rc<Local>> {
 /// Whether any runtime is in a turn on this thread.
 pub(crate) fn in_a_turn() -> bool {
     IN_TURN_ID.get() != NOBODY
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Clock, Runtime, yield_now};
+    use std::time::Duration;
+
+    /// C11: smol-rs/async-executor#99, a counter that overflowed in debug builds.
+    #[test]
+    fn polls_are_counted_over_the_end_of_their_numbers() {
+        let runtime = Runtime::with_clock(Clock::Manual);
+        runtime.local().polls.set(u32::MAX - 40);
+        runtime.spawn(async {
+            loop {
+                yield_now().await;
+            }
+        });
+        for _ in 0..2 {
+            let turn = runtime.turn(Some(Duration::ZERO)).expect("a turn");
+            assert_eq!((turn.polled, turn.ready), (64, true));
+        }
+    }
 }

@@ -103,6 +103,13 @@ fn drop(_: *const ()) {}
 /// assert_eq!(future.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(7));
 /// assert_eq!(*task.companion(), 1);
 /// ```
+///
+/// It may be moved after it was pinned only if its future may:
+///
+/// ```compile_fail,E0277
+/// fn may_be_moved(_: impl Unpin) {}
+/// may_be_moved(taskgroup_runtime::Beside::new(async { 7 }, 0));
+/// ```
 #[derive(Debug)]
 pub struct Beside<F, C> {
     /// Pinned with the whole: nothing here moves it, or hands it out but pinned.
@@ -145,7 +152,20 @@ impl<F, C> Beside<F, C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ready::ReadySet;
+    use crate::{BlockOnError, Clock, JoinHandle, Local, Runtime, Sleep, sleep, spawn, yield_now};
+    use std::cell::{Cell, RefCell};
+    use std::future::{Future, pending};
+    use std::mem;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    /// Another crate's waker, which does what its functions do.
+    fn of(functions: &'static RawWakerVTable, data: *const ()) -> Waker {
+        // SAFETY: the functions that are given here do nothing with the pointer.
+        unsafe { Waker::new(data, functions) }
+    }
 
     /// Another crate's wakers may be numbers too.
     #[test]
@@ -153,11 +173,204 @@ mod tests {
         static THEIRS: RawWakerVTable = RawWakerVTable::new(|data| RawWaker::new(data, &THEIRS), drop, drop, drop);
         let address = Address { runtime: 7, slot: 11 };
         let own = waker(address, &Slots::default());
-        // SAFETY: the functions do nothing with the pointer.
-        let theirs = unsafe { Waker::new(own.data(), &THEIRS) };
+        let theirs = of(&THEIRS, own.data());
         assert!(is_of(&own, address) && is_of(&own.clone(), address));
         assert!(!is_of(&theirs, address));
         assert!(!is_of(&own, Address { runtime: 7, slot: 12 }) && !is_of(&own, Address { runtime: 8, slot: 11 }));
+    }
+
+    // ---- A waker whose every function is somebody's code: tokio-rs/tokio#4129, #5578, #8391; folo-rs/folo#150 ----
+
+    static HOSTILE: RawWakerVTable = RawWakerVTable::new(
+        |data| {
+            mischief(Function::Clone);
+            RawWaker::new(data, &HOSTILE)
+        },
+        |_| {
+            mischief(Function::Wake);
+            mischief(Function::Drop); // it is used up
+        },
+        |_| mischief(Function::WakeByRef),
+        |_| mischief(Function::Drop),
+    );
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Function {
+        Clone,
+        Wake,
+        WakeByRef,
+        Drop,
+    }
+
+    thread_local! {
+        /// In which of its functions the waker does what.
+        static PLAN: Cell<Option<(Function, fn())>> = const { Cell::new(None) };
+        static DONE: Cell<u32> = const { Cell::new(0) };
+        static TASK: RefCell<Option<JoinHandle<()>>> = const { RefCell::new(None) };
+        static TIMER: RefCell<Option<Pin<Box<Sleep>>>> = const { RefCell::new(None) };
+        #[cfg(feature = "net")]
+        static SOURCE: RefCell<Option<crate::Async<std::io::PipeReader>>> = const { RefCell::new(None) };
+    }
+
+    fn mischief(function: Function) {
+        let Some((when, act)) = PLAN.take() else { return };
+        if when == function && Local::current().is_some() {
+            DONE.set(DONE.get() + 1);
+            act();
+        }
+        PLAN.set(Some((when, act)));
+    }
+
+    fn put<T>(place: &'static std::thread::LocalKey<RefCell<Option<T>>>, new: Option<T>) {
+        let before = place.replace(new);
+        mem::drop(before);
+    }
+
+    /// What it does.
+    const ACTS: [(&str, fn()); 8] = [
+        ("spawns", || mem::drop(spawn(async {}))),
+        ("cancels a task", || {
+            TASK.with_borrow(|task| task.as_ref().is_some_and(JoinHandle::cancel));
+            put(&TASK, Some(spawn(pending())));
+        }),
+        ("drops a handle", || put(&TASK, Some(spawn(pending())))),
+        ("arms a timer and drops one", || {
+            let mut armed = Box::pin(sleep(Duration::from_millis(1)));
+            assert!(armed.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            put(&TIMER, Some(armed));
+        }),
+        ("drops a timer", || put(&TIMER, None)),
+        ("registers a descriptor and closes one", || {
+            #[cfg(feature = "net")]
+            put(&SOURCE, Some(crate::Async::new(std::io::pipe().expect("a pipe").0).expect("a source")));
+        }),
+        ("runs a loop inside", || {
+            assert!(matches!(Runtime::new().try_block_on(async {}), Err(BlockOnError::Nested)));
+        }),
+        ("drops and turns another runtime", || {
+            let other = Runtime::with_clock(Clock::Manual);
+            other.spawn(pending::<()>());
+            assert!(other.turn(Some(Duration::ZERO)).is_ok_and(|turn| turn.polled == 1));
+        }),
+    ];
+
+    /// A wait that is polled with hostile wakers, with another in between, is woken by its cause and ends; and another one
+    /// is dropped while it waits. `cause` ends what `make` makes.
+    async fn bears<F: Future>(make: impl Fn() -> F, cause: impl Fn()) {
+        let poll = |wait: Pin<&mut F>, waker: &Waker| wait.poll(&mut Context::from_waker(waker));
+        let theirs = of(&HOSTILE, ptr::null());
+        let mut left = Box::pin(make());
+        assert!(poll(left.as_mut(), &theirs).is_pending());
+        mem::drop(left);
+        let mut wait = Box::pin(make());
+        for waker in [&theirs, Waker::noop(), &theirs] {
+            assert!(poll(wait.as_mut(), waker).is_pending());
+        }
+        cause();
+        for _ in 0..5 {
+            sleep(Duration::ZERO).await; // a whole turn
+        }
+        assert!(poll(wait.as_mut(), Waker::noop()).is_ready());
+    }
+
+    /// Every act in every function, at a wait of one kind.
+    fn whatever_it_does(name: &str, wait: impl AsyncFn()) {
+        for function in [Function::Clone, Function::Wake, Function::WakeByRef, Function::Drop] {
+            let mut done = 0;
+            for (what, act) in ACTS {
+                let runtime = Runtime::with_clock(Clock::Manual);
+                DONE.set(0);
+                PLAN.set(Some((function, act)));
+                let failed = catch_unwind(AssertUnwindSafe(|| runtime.block_on(wait()))).is_err();
+                PLAN.set(None);
+                assert!(!failed, "{name}: a waker {what} in {function:?}");
+                done += DONE.take();
+                runtime.block_on(async {
+                    put(&TASK, None);
+                    put(&TIMER, None);
+                    #[cfg(feature = "net")]
+                    put(&SOURCE, None);
+                });
+                assert_eq!((runtime.census().timers, runtime.census().sources), (0, 0), "{name}: {what}");
+            }
+            let unused = if name == "a set" { Function::Wake } else { Function::WakeByRef };
+            assert_eq!(done > 0, function != unused, "{name}: {function:?}");
+        }
+    }
+
+    #[test]
+    fn a_sleep_bears_a_waker_that_does_anything_in_any_of_its_functions() {
+        let millisecond = Duration::from_millis(1);
+        whatever_it_does("a sleep", async || {
+            bears(|| sleep(millisecond), || crate::advance(millisecond).expect("a manual clock")).await;
+        });
+    }
+
+    #[test]
+    fn a_join_handle_bears_a_waker_that_does_anything_in_any_of_its_functions() {
+        whatever_it_does("a join", async || {
+            let millisecond = Duration::from_millis(1);
+            bears(|| spawn(sleep(millisecond)), || crate::advance(millisecond).expect("a manual clock")).await;
+        });
+    }
+
+    /// Its runtime goes while the waker is cloned: nobody would wake it later.
+    #[test]
+    fn a_join_handle_whose_task_ends_while_its_waker_is_cloned_is_not_left_waiting() {
+        thread_local! { static HOME: RefCell<Option<Runtime<'static>>> = const { RefCell::new(None) }; }
+        let home = Runtime::with_clock(Clock::Manual);
+        let mut task = home.spawn(pending::<()>());
+        put(&HOME, Some(home));
+        Runtime::with_clock(Clock::Manual).block_on(async {
+            PLAN.set(Some((Function::Clone, || put(&HOME, None))));
+            let waker = of(&HOSTILE, ptr::null());
+            let polled = Pin::new(&mut task).poll(&mut Context::from_waker(&waker));
+            assert!(matches!(polled, Poll::Ready(Err(crate::JoinError::Cancelled))));
+            PLAN.set(None);
+        });
+    }
+
+    /// Of tasks, as a group has them.
+    #[test]
+    fn a_set_bears_an_owner_whose_waker_does_anything_in_any_of_its_functions() {
+        whatever_it_does("a set", async || {
+            let local = Local::current().expect("a runtime");
+            let theirs = of(&HOSTILE, ptr::null());
+            for _ in 0..2 {
+                let set = ReadySet::new(&local);
+                let member = set.join(0);
+                for waker in [&theirs, Waker::noop(), &theirs] {
+                    set.owned_by(&Context::from_waker(waker));
+                }
+                set.wake(member);
+                assert_eq!(set.begin().map(|woken| woken.key).collect::<Vec<_>>(), [0]);
+                set.wake(member);
+                set.end(); // tells the owner
+                yield_now().await;
+                set.leave(member);
+            }
+        });
+    }
+
+    #[cfg(feature = "net")]
+    #[test]
+    fn a_read_bears_a_waker_that_does_anything_in_any_of_its_functions() {
+        use std::future::poll_fn;
+        use std::io::{Read, Write};
+
+        for polls in [false, true] {
+            whatever_it_does("a read", async || {
+                let (reader, writer) = std::io::pipe().expect("a pipe");
+                let reader = crate::Async::new(reader).expect("a source");
+                let cause = || (&writer).write_all(b"x").expect("room");
+                match polls {
+                    false => bears(|| reader.read_with(|mut pipe| pipe.read(&mut [0])), cause).await,
+                    true => {
+                        bears(|| poll_fn(|cx| reader.poll_read_with(cx, |mut pipe| pipe.read(&mut [0]))), cause).await;
+                    }
+                }
+            });
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub(crate) use polling::Poller as Sleeper;
 pub(crate) use source::Meaning;
 pub(crate) use source::{Direction, Source, Ticket};
 
+use crate::first_panic::each_despite_panics;
 use crate::instrument::WaitsFor;
 use crate::local::Local;
 use crate::wakeup::Wakeup;
@@ -275,7 +276,8 @@ impl Reactor {
         self.watcher.get().map_or(Ok(()), |watcher| watcher.wait(timeout))
     }
 
-    /// Acts on the events of the last wait: collects who is to be woken, then wakes.
+    /// Acts on the events of the last wait: collects who is to be woken, then wakes. All of them, also if the waker of
+    /// somebody else panics: an edge does not come twice.
     pub(crate) fn dispatch(&self, local: &Rc<Local>) {
         let Some(watcher) = self.watcher.get() else { return };
         let mut wakeups = self.woken.take();
@@ -291,9 +293,7 @@ impl Reactor {
                 }
             }
         });
-        for wakeup in wakeups.drain(..) {
-            wakeup.wake(local);
-        }
+        each_despite_panics(wakeups.drain(..), |wakeup| wakeup.wake(local));
         self.woken.set(wakeups);
     }
 

@@ -194,3 +194,37 @@ impl Drop for Hold {
         self.0.notify();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// C11.
+    #[test]
+    fn numbers_of_runtimes_begin_anew_and_pass_over_those_that_live() {
+        let (first, oldest) = Remote::register();
+        NEXT.store(u32::MAX - 2, Ordering::Relaxed);
+        let young: Vec<_> = (0..first + 8).map(|_| Remote::register()).collect();
+        let numbers: BTreeSet<_> = young.iter().map(|(id, _)| *id).chain([first]).collect();
+        assert_eq!(numbers.len(), young.len() + 1, "a number was given twice");
+        assert!(numbers.contains(&(u32::MAX - 1)) && !numbers.contains(&NOBODY));
+        send(Address { runtime: first, slot: 7 });
+        assert_eq!(
+            (oldest.take().collect::<Vec<_>>(), young.iter().any(|(_, remote)| remote.has_rung())),
+            (vec![7], false)
+        );
+        oldest.retire(first);
+        young.iter().for_each(|(id, remote)| remote.retire(*id));
+    }
+
+    /// A8: compio-rs/compio#489.
+    #[test]
+    fn a_retired_runtime_is_on_no_list_and_takes_no_letters() {
+        let (id, remote) = Remote::register();
+        remote.retire(id);
+        assert_eq!((Arc::strong_count(&remote), read().contains_key(&id)), (1, false));
+        remote.send(7); // one that was under way
+        assert!(!remote.has_rung() && remote.take().next().is_none());
+    }
+}

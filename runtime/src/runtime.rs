@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use crate::current::{Current, NONE};
 use crate::error::ClockIsReal;
+use crate::first_panic::FirstPanic;
 use crate::instrument::{Event, HowEnded, Instrument};
 use crate::local::Local;
 use crate::ready::ReadySet;
@@ -18,7 +19,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -252,14 +253,14 @@ impl Default for Runtime<'_> {
 }
 
 impl Drop for Runtime<'_> {
-    /// Drops every task. A destructor that spawns finds the runtime closed. The first panic of a destructor goes on
-    /// when all is dropped (unless we are unwinding already).
+    /// Drops every task. A destructor that spawns finds the runtime closed. The first panic of a destructor, or of a
+    /// joiner's waker, goes on when all is dropped (unless we are unwinding already).
     fn drop(&mut self) {
         if thread::panicking() {
             self.seed.tell(); // an assertion after `block_on`, say
         }
         self.local.close();
-        let mut panic = None;
+        let mut panic = FirstPanic::default();
         {
             let _in_turn = self.local.enter();
             while let Some(task) = self.next_spawned() {
@@ -272,17 +273,13 @@ impl Drop for Runtime<'_> {
                 }
                 for task in tasks.into_iter().filter_map(|(_, task)| task) {
                     let root = task.root.clone();
-                    self.bury(task, None, CANCELLED);
-                    panic = panic.or(root.take_panic());
+                    panic.catch(|| self.bury(task, None, CANCELLED)); // it wakes the joiner
+                    root.take_panic().into_iter().for_each(|payload| panic.add(payload));
                 }
             }
         }
         self.local.retire();
-        if let Some(panic) = panic
-            && !thread::panicking()
-        {
-            resume_unwind(panic);
-        }
+        panic.go_on();
     }
 }
 

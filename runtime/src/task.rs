@@ -193,8 +193,11 @@ impl<T> Future for JoinHandle<T> {
         if is_frozen() {
             return Poll::Pending;
         }
-        if !self.root.over.get() {
-            let wakeup = Wakeup::new(&self.local, cx);
+        let wakeup = (!self.root.over.get()).then(|| Wakeup::new(&self.local, cx));
+        if let Some(wakeup) = wakeup
+            && !self.root.over.get()
+        // as it may be by now: to clone somebody else's waker is their code
+        {
             if let (Wakeup::Slot(waiter), Some(task)) = (&wakeup, self.root.slot.get()) {
                 self.local.set_wait(*waiter, Wait::Member(task));
             }

@@ -5,12 +5,13 @@ mod common;
 use common::{AT_ONCE, Gate, OnDrop, Trace, ms, panic_of, poll_with, settle};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::pending;
+use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::thread::{self, ThreadId};
-use taskgroup_runtime::{Clock, JoinError, JoinHandle, Local, Runtime, now, sleep, spawn};
+use taskgroup_runtime::{Async, Clock, JoinError, JoinHandle, Local, Runtime, now, sleep, spawn};
 
 fn manual<'env>() -> Runtime<'env> {
     Runtime::with_clock(Clock::Manual)
@@ -142,6 +143,47 @@ fn tasks_that_hold_each_other_are_dropped() {
     assert_eq!((gate.drops(), Rc::strong_count(&own)), (2, 1));
 }
 
+/// C10. Tasks that wait for everything there is; others wait for them, here and elsewhere.
+#[test]
+fn a_runtime_dropped_with_everything_alive_drops_all_of_it() {
+    let gate = Gate::new();
+    let (home, away) = (manual(), manual());
+    let mut writer = home.block_on(async {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        let reader = Async::new(reader).expect("a source");
+        let counted = [(); 4].map(|()| gate.wait());
+        let [a, b, c, d] = counted;
+        spawn(async move {
+            let _counted = a;
+            sleep(ms(1)).await;
+        });
+        spawn(async move {
+            let _counted = b;
+            let _read = reader.read_with(|mut pipe| pipe.read(&mut [0])).await;
+        });
+        let waited_for = spawn(async move {
+            let _counted = c;
+            taskgroup_runtime::interval(ms(1)).tick().await;
+            pending::<()>().await;
+        });
+        spawn(async move {
+            let _counted = d;
+            drop(waited_for.await);
+        });
+        writer
+    });
+    let waiting = away.spawn(home.spawn(gate.wait()));
+    settle(&home);
+    settle(&away);
+    let census = home.census();
+    assert_eq!((census.tasks, census.timers, census.sources), (5, 2, 1));
+    drop(home);
+    assert_eq!(gate.drops(), 5);
+    assert_eq!(writer.write(b"x").err().map(|error| error.kind()), Some(io::ErrorKind::BrokenPipe));
+    settle(&away);
+    assert!(waiting.is_finished());
+}
+
 #[test]
 fn a_runtime_dropped_inside_a_task_of_another_restores_what_was_current() {
     let inner = manual();
@@ -250,6 +292,31 @@ fn a_destructor_may_arm_a_timer_and_drop_it() {
             assert!(poll_with(pin!(sleep(ms(1))), Waker::noop()).is_pending());
         }
     });
+}
+
+#[test]
+fn a_destructor_may_register_a_descriptor_and_close_it() {
+    in_a_destructor(|| {
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        let reader = Async::new(reader).expect("a source");
+        {
+            let read = pin!(reader.read_with(|mut pipe| pipe.read(&mut [0])));
+            assert!(poll_with(read, Waker::noop()).is_pending());
+        }
+        drop(reader);
+        assert_eq!(writer.write(b"x").err().map(|error| error.kind()), Some(io::ErrorKind::BrokenPipe));
+    });
+}
+
+#[test]
+fn a_destructor_may_drop_the_handle_of_its_own_task_and_others() {
+    thread_local! { static HANDLES: RefCell<Vec<JoinHandle<()>>> = const { RefCell::new(Vec::new()) }; }
+    in_a_destructor(|| {
+        let handles = HANDLES.take();
+        drop(handles);
+        HANDLES.with_borrow_mut(|handles| handles.push(spawn(pending())));
+    });
+    HANDLES.take();
 }
 
 #[test]
@@ -388,6 +455,30 @@ fn a_panic_in_a_destructor_goes_on_when_all_is_dropped() {
 #[test]
 fn of_several_panics_in_destructors_the_first_goes_on() {
     assert_eq!(dropped_with_panics_in(&[1, 2]), (Some("task 1".to_owned()), 3));
+}
+
+/// What a further panic carries is nobody's: its destructor must not keep the next task from its drop.
+#[test]
+fn what_further_panics_carry_may_panic_in_its_destructor() {
+    struct Again(u32);
+    impl Drop for Again {
+        fn drop(&mut self) {
+            assert_eq!(self.0, 0, "a payload's destructor");
+        }
+    }
+    let gate = Gate::new();
+    let runtime = manual();
+    for n in 0..3 {
+        let wait = gate.wait();
+        runtime.spawn(async move {
+            let _guard = OnDrop(move || std::panic::panic_any(Again(n)));
+            wait.await;
+        });
+    }
+    settle(&runtime);
+    let payload = catch_unwind(AssertUnwindSafe(|| drop(runtime))).expect_err("they panic");
+    assert_eq!(payload.downcast_ref().map(|Again(n)| *n), Some(0));
+    assert_eq!(gate.drops(), 3);
 }
 
 #[test]

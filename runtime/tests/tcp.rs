@@ -485,6 +485,38 @@ fn a_task_that_wakes_itself_does_not_starve_a_socket() -> io::Result<()> {
     })
 }
 
+/// B7: libuv, "don't accept() connections in a loop". A full queue of connections lets those that are there get on: a turn
+/// is over when somebody did 64 operations in one poll.
+#[test]
+fn an_accept_loop_that_never_waits_starves_no_connection() -> io::Result<()> {
+    run(async {
+        let (here, there) = tcp_pair().await?;
+        let listener = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+        listener.listen(500)?;
+        let listener = TcpListener::try_from(net::TcpListener::from(listener))?;
+        let address = listener.local_addr()?;
+        let newcomers: Vec<_> = (0..400).map(|_| net::TcpStream::connect(address)).collect::<Result<_, _>>()?;
+        let server = spawn(async move { echo(&there).await });
+        let accepted = Rc::new(Cell::new(0));
+        here.write_all(b"x").await?;
+        let counter = accepted.clone();
+        let acceptor = spawn(async move {
+            let mut streams = Vec::new();
+            while counter.get() < 400 {
+                streams.push(listener.accept().await);
+                counter.set(counter.get() + 1);
+            }
+            streams.into_iter().all(|stream| stream.is_ok())
+        });
+        read_exact(&here, &mut [0]).await?;
+        assert!(accepted.get() <= 2 * 64, "{} were accepted before", accepted.get());
+        assert!(acceptor.await.expect("nobody panics"));
+        drop((here, newcomers));
+        server.await.expect("nobody panics")
+    })
+}
+
 #[test]
 fn a_read_into_more_buffers_than_the_system_takes_is_no_short_one() -> io::Result<()> {
     run(async {

@@ -234,6 +234,36 @@ fn a_flood_of_wakes_from_a_thread_starves_nobody() {
     });
 }
 
+/// B6, where each wake is another task's: a turn acts on the letters that were there when it looked.
+#[test]
+fn a_flood_of_wakes_of_many_tasks_starves_nobody() {
+    in_time(|| {
+        let runtime = Runtime::with_clock(Clock::Autojump);
+        let (gates, done) = ([(); 300].map(|()| Gate::new()), Arc::new(AtomicBool::new(false)));
+        gates.iter().for_each(|gate| drop(runtime.spawn(gate.wait())));
+        settle(&runtime);
+        let floods = [0, 150].map(|first| {
+            let wakers: Vec<_> = gates[first..first + 150].iter().map(Gate::waker).collect();
+            let stop = done.clone();
+            thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    wakers.iter().for_each(std::task::Waker::wake_by_ref);
+                }
+            })
+        });
+        let before = runtime.now();
+        runtime.block_on(async {
+            for _ in 0..50 {
+                sleep(ms(1)).await;
+                yield_now().await;
+            }
+        });
+        assert_eq!(runtime.now() - before, ms(50));
+        done.store(true, Ordering::Relaxed);
+        floods.into_iter().for_each(|flood| flood.join().expect("wakes do not fail"));
+    });
+}
+
 // ---- Without waiting ----
 
 #[test]

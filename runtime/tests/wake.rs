@@ -456,33 +456,38 @@ fn a_million_wakes_from_a_thread_are_one_letter() {
 #[test]
 fn a_waker_outlives_its_runtime() {
     const THREADS: usize = 4;
-    let runtime = Runtime::with_clock(Clock::Manual);
-    let gates: Vec<Gate> = (0..250).map(|_| Gate::new()).collect();
-    for gate in &gates {
-        runtime.spawn(gate.wait());
-    }
-    settle(&runtime);
-    let start = Arc::new(Barrier::new(THREADS + 1));
-    let threads: Vec<_> = (0..THREADS)
-        .map(|_| {
-            let wakers: Vec<Waker> = gates.iter().map(Gate::waker).collect();
-            let start = start.clone();
-            thread::spawn(move || {
-                start.wait();
-                for waker in wakers {
-                    waker.wake_by_ref();
-                    let clone = waker.clone();
-                    clone.wake_by_ref();
-                    drop((waker, clone));
-                }
+    for round in 0..20 {
+        let runtime = Runtime::with_clock(Clock::Manual);
+        if round % 2 > 0 {
+            runtime.block_on(async { drop(pipe()) }); // from now on a ring goes into the poller, and not to the thread
+        }
+        let gates: Vec<Gate> = (0..100).map(|_| Gate::new()).collect();
+        for gate in &gates {
+            runtime.spawn(gate.wait());
+        }
+        settle(&runtime);
+        let start = Arc::new(Barrier::new(THREADS + 1));
+        let threads: Vec<_> = (0..THREADS)
+            .map(|_| {
+                let wakers: Vec<Waker> = gates.iter().map(Gate::waker).collect();
+                let start = start.clone();
+                thread::spawn(move || {
+                    start.wait();
+                    for waker in wakers {
+                        waker.wake_by_ref();
+                        let clone = waker.clone();
+                        clone.wake_by_ref();
+                        drop((waker, clone));
+                    }
+                })
             })
-        })
-        .collect();
-    start.wait();
-    drop(runtime);
-    threads.into_iter().for_each(|thread| thread.join().expect("late wakes do nothing"));
-    gates.iter().for_each(Gate::open); // and on the runtime's own thread
-    assert!(gates.iter().all(|gate| (gate.polls(), gate.drops()) == (1, 1)));
+            .collect();
+        start.wait();
+        drop(runtime);
+        threads.into_iter().for_each(|thread| thread.join().expect("late wakes do nothing"));
+        gates.iter().for_each(Gate::open); // and on the runtime's own thread
+        assert!(gates.iter().all(|gate| (gate.polls(), gate.drops()) == (1, 1)));
+    }
 }
 
 /// A8. Thread-locals die last made first: at its end this thread's table of runtimes is gone when it wakes.
@@ -928,4 +933,86 @@ fn letters_behind_a_wake_that_panics_are_still_read() {
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.turn(AT_ONCE))).is_err());
     runtime.turn(AT_ONCE).expect("a turn");
     assert_eq!(polls.get(), 2);
+}
+
+/// The edge that an event tells of does not come twice: who was taken out to be woken has to be woken.
+#[test]
+fn waits_for_descriptors_behind_a_wake_that_panics_are_still_woken() {
+    let runtime = Runtime::new();
+    let (ready, mut writers) = (Rc::new(std::cell::Cell::new(0)), Vec::new());
+    for n in 0..3 {
+        let (reader, writer) = runtime.block_on(async { pipe() });
+        writers.push(writer);
+        let ready = ready.clone();
+        runtime.spawn(async move {
+            let mut other = Box::pin(byte(&reader)); // two wait for each: this one with a bomb
+            if n == 0 {
+                assert!(poll_with(other.as_mut(), &Arc::new(Bomb).into()).is_pending());
+            }
+            byte(&reader).await;
+            ready.set(ready.get() + 1);
+            pending::<()>().await;
+        });
+    }
+    settle(&runtime);
+    for writer in &mut writers {
+        writer.write_all(b"xx").expect("room");
+    }
+    assert_eq!(common::panic_of(|| drop(runtime.turn(AT_ONCE))), "a waker that panics");
+    settle(&runtime);
+    assert_eq!(ready.get(), 3);
+}
+
+/// C3. And what is left of the runtime is as it should be: nothing.
+#[test]
+fn a_wake_that_panics_while_its_runtime_is_dropped_keeps_no_task_from_its_drop() {
+    let (home, away) = (Runtime::with_clock(Clock::Manual), Runtime::with_clock(Clock::Manual));
+    let gates: [Gate; 3] = Default::default();
+    let mut tasks = gates.each_ref().map(|gate| home.spawn(gate.wait()));
+    settle(&home);
+    let local = home.block_on(async { Local::current().map(|local| Rc::downgrade(&local)) }).expect("current");
+    away.block_on(async {
+        for task in &mut tasks[..2] {
+            assert!(poll_with(Pin::new(task), &Arc::new(Bomb).into()).is_pending());
+        }
+    });
+    assert_eq!(common::panic_of(|| drop(home)), "a waker that panics");
+    assert_eq!(gates.each_ref().map(Gate::drops), [1, 1, 1]);
+    assert!(tasks.iter().all(JoinHandle::is_finished));
+    drop(tasks);
+    assert!(local.upgrade().is_none(), "something keeps it");
+}
+
+/// A5: compio-rs/compio#1044, where the queue of wakes had an end: who waited for room in it held what the loop waited
+/// for.
+#[test]
+fn a_thread_that_holds_what_the_loop_waits_for_wakes_any_number_without_waiting() {
+    in_time(|| {
+        let runtime = Runtime::with_clock(Clock::Autojump);
+        let _hold = runtime.hold();
+        let lock = Arc::new(std::sync::Mutex::new(0));
+        let gates: Vec<Gate> = (0..5000).map(|_| Gate::new()).collect();
+        for gate in &gates {
+            runtime.spawn(gate.wait());
+        }
+        settle(&runtime);
+        let wakers: Vec<Waker> = gates.iter().map(Gate::waker).collect();
+        let (held, is_held) = std::sync::mpsc::channel();
+        let thread = thread::spawn({
+            let lock = lock.clone();
+            move || {
+                let mut count = lock.lock().expect("nobody panics");
+                held.send(()).expect("somebody waits");
+                for waker in wakers {
+                    waker.wake();
+                    *count += 1;
+                }
+            }
+        });
+        is_held.recv().expect("the thread has the lock");
+        runtime.block_on(async { assert_eq!(*lock.lock().expect("nobody panics"), 5000) });
+        thread.join().expect("no panic");
+        settle(&runtime);
+        assert!(gates.iter().all(|gate| gate.polls() == 2));
+    });
 }

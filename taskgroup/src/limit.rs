@@ -235,3 +235,27 @@ impl Drop for Admitting<'_> {
         set.local().drops_wait(|| self.waiting.is_noted().then(|| WaitsFor::Admission(set.number())));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// C11.
+    #[test]
+    fn places_are_given_in_the_order_of_spawning_over_the_end_of_the_numbers() {
+        let limit = Limit::default();
+        limit.set(1, 0, u32::MAX - 2);
+        let numbers = [u32::MAX - 1, u32::MAX, 1, 2, 3]; // 0 is the body's
+        let entered = numbers.map(|number| limit.enter(Queued { slot: number, key: 0 }, number));
+        assert_eq!(entered, [true, false, false, false, false]);
+        limit.leave(1); // cancelled in the queue
+        let mut called = vec![numbers[0]];
+        while let Some(last) = called.last().copied() {
+            assert!(limit.has_place(last));
+            limit.leave(last);
+            let Some(next) = limit.next() else { break };
+            called.push(next.slot);
+        }
+        assert_eq!(called, [numbers[0], u32::MAX, 2, 3]);
+    }
+}

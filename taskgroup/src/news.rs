@@ -14,8 +14,8 @@ use crate::line::Line;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::Waker;
-use taskgroup_runtime::Local;
 use taskgroup_runtime::current::NONE;
+use taskgroup_runtime::{Local, each_despite_panics};
 
 /// The news of a group.
 pub(crate) struct News {
@@ -73,13 +73,11 @@ impl News {
 
     #[inline(never)]
     fn tell_the_others(&self, local: &Local) {
-        for joiner in self.joiners.take() {
-            match joiner {
-                Joiner::Member(slot) => local.wake(slot),
-                Joiner::Waker(waker) => waker.wake(),
-                Joiner::Line(line, place) => line.arrive(place),
-            }
-        }
+        each_despite_panics(self.joiners.take(), |joiner| match joiner {
+            Joiner::Member(slot) => local.wake(slot),
+            Joiner::Waker(waker) => waker.wake(),
+            Joiner::Line(line, place) => line.arrive(place),
+        });
     }
 }
 

@@ -139,6 +139,13 @@ impl Drop for Leave<'_> {
     }
 }
 
+/// Runs the user's code. Its panic goes on when the group is gone.
+fn catch(ledger: &Ledger, act: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(act)) {
+        ledger.books().failures.panicked(payload, None);
+    }
+}
+
 /// Drops the children that are left: none, unless the group's future is dropped before its end.
 ///
 /// It is declared after the group and before the body, so it runs after the body is dropped and while the group is
@@ -151,14 +158,12 @@ impl<E> Drop for Drain<'_, '_, '_, E> {
     fn drop(&mut self) {
         let ledger = &self.0.ledger;
         for handler in self.0.handlers.take() {
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(handler))) {
-                ledger.books().failures.panicked(payload, None); // what a handler holds is the user's
-            }
+            catch(ledger, || drop(handler)); // what a handler holds is the user's
         }
         if ledger.phase() == Phase::Over {
             return shelf::keep_children(self.0.children.take()); // the usual end: nobody is left
         }
-        ledger.close(&Reason::Dropped);
+        catch(ledger, || ledger.close(&Reason::Dropped)); // the owner's waker may be the user's
         loop {
             self.0.receive();
             let mut children = self.0.children.take();
@@ -177,7 +182,7 @@ impl<E> Drop for Drain<'_, '_, '_, E> {
             }
         }
         ledger.over();
-        ledger.tell_joiners();
+        catch(ledger, || ledger.tell_joiners()); // and so may theirs
         let failures = &ledger.books().failures;
         let panic = failures.take_panic(false);
         failures.report_errors(|what| Report::Dropped(what));

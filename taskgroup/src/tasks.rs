@@ -346,3 +346,24 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// C11.
+    #[test]
+    fn tasks_are_in_the_order_of_their_spawning_over_the_end_of_their_numbers() {
+        let tasks = Tasks::new(Vec::new());
+        tasks.last.set(u32::MAX - 2);
+        let slots: Vec<_> = (0..5)
+            .map(|n| {
+                let (key, slot) = tasks.add(Policy::FailFast, Location::caller(), |_| 10 * n);
+                tasks.with(key, |row| assert_ne!(row.number(), 0, "that is the body's"));
+                slot
+            })
+            .collect();
+        assert_eq!(tasks.last(), 3);
+        assert_eq!(tasks.live().into_iter().map(|(_, slot)| slot).collect::<Vec<_>>(), slots);
+    }
+}

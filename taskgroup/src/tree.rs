@@ -31,7 +31,7 @@ use std::task::Waker;
 use std::time::Duration;
 use taskgroup_runtime::current::{Current, NONE};
 use taskgroup_runtime::instrument::Part;
-use taskgroup_runtime::{Local, count_cancel_out, is_quiet, set_freeze_probe, set_tree_probe};
+use taskgroup_runtime::{Local, count_cancel_out, each_despite_panics, is_quiet, set_freeze_probe, set_tree_probe};
 
 mod alarm;
 mod branches;
@@ -207,9 +207,7 @@ fn note_orphans(are_there: bool) {
 }
 
 fn wake_all(outside: Option<Outside>) {
-    for waker in outside.into_iter().flatten() {
-        waker.wake_by_ref();
-    }
+    each_despite_panics(outside.into_iter().flatten(), |waker| waker.wake_by_ref());
 }
 
 fn read<R>(look: impl FnOnce(&Tree) -> R) -> Option<R> {

@@ -5,7 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::task::Waker;
-use taskgroup_runtime::Local;
+use taskgroup_runtime::{Local, each_despite_panics};
 
 /// The wakers of those who wait, by their numbers.
 #[derive(Default)]
@@ -41,10 +41,7 @@ impl Waiters {
 
     /// Wakes all, to look again.
     pub(crate) fn wake(&self) {
-        let wakers = self.wakers.take();
-        for waker in wakers.into_values() {
-            waker.wake();
-        }
+        each_despite_panics(self.wakers.take().into_values(), Waker::wake);
     }
 }
 

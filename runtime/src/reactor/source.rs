@@ -326,3 +326,91 @@ impl Side {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::HALF;
+    use super::*;
+    use crate::{Async, Clock, Runtime};
+    use std::future::Future;
+    use std::io::{Read, Write};
+    use std::pin::pin;
+    use std::task::Waker;
+
+    fn ticket(round: u32) -> Option<Ticket> {
+        Some(Ticket { round, place: ONE })
+    }
+
+    /// C11.
+    #[test]
+    fn rounds_of_wakes_go_on_over_the_end_of_their_numbers() {
+        let (reactor, source) = (Reactor::default(), Source::new(0, 0));
+        source.read.round.set(u32::MAX);
+        for slot in [1, 2] {
+            reactor.count_in();
+            let own = source.read.insert(Wakeup::Slot(slot));
+            let mut woken = Vec::new();
+            source.take(&reactor, Direction::Read, &mut woken);
+            assert!(matches!(woken[..], [Wakeup::Slot(n)] if n == slot));
+            let _newcomer = source.read.insert(Wakeup::Slot(3));
+            assert!(source.read.remove(Some(own)).is_none(), "a ticket of an earlier round");
+            assert!(source.read.remove(ticket(source.read.round.get())).is_some());
+        }
+        assert_eq!(source.read.round.get(), 1);
+    }
+
+    /// C11, A4: RUSTSEC-2024-0019. No key is the one that `polling` keeps for itself.
+    #[test]
+    fn keys_of_sources_go_on_over_the_end_of_their_generations() {
+        let runtime = Runtime::with_clock(Clock::Manual);
+        let last = usize::MAX >> (HALF + 1);
+        runtime.local().reactor().generation.set(last);
+        runtime.block_on(async {
+            for generation in [last, 0, 1] {
+                let (reader, mut writer) = std::io::pipe().expect("a pipe");
+                let reader = Async::new(reader).expect("a source");
+                let keys: Vec<_> =
+                    runtime.local().reactor().sources.borrow().iter().map(|(_, source)| source.key).collect();
+                assert_eq!(keys, [generation << HALF]);
+                let mut byte = pin!(reader.read_with(|mut pipe| pipe.read(&mut [0])));
+                assert!(byte.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+                writer.write_all(b"x").expect("room");
+                assert_eq!(byte.await.ok(), Some(1));
+            }
+        });
+    }
+
+    /// A4: RUSTSEC-2024-0019, tokio-rs/tokio#7494. The event was on its way when its source went.
+    #[test]
+    fn an_event_of_a_source_that_is_gone_is_not_told_to_the_one_in_its_place() {
+        let runtime = Runtime::with_clock(Clock::Manual);
+        let (local, reactor) = (runtime.local(), runtime.local().reactor());
+        let _in_turn = local.enter();
+        let pipe = || {
+            let (reader, writer) = std::io::pipe().expect("a pipe");
+            (Async::new(reader).expect("a source"), writer)
+        };
+        let (first, mut writer) = pipe();
+        writer.write_all(b"x").expect("room");
+        reactor.wait(Some(std::time::Duration::ZERO)).expect("an event");
+        drop(first);
+        let (second, _writer) = pipe();
+        let mut byte = pin!(second.read_with(|mut pipe| pipe.read(&mut [0])));
+        let (waker, wakes) = counting();
+        assert!(byte.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        reactor.dispatch(local);
+        assert_eq!(std::sync::Arc::strong_count(&wakes), 3, "its waker was used up");
+    }
+
+    /// A waker, and what it shares: one owner less when it is woken.
+    fn counting() -> (Waker, std::sync::Arc<Nothing>) {
+        let shared = std::sync::Arc::new(Nothing);
+        (shared.clone().into(), shared)
+    }
+
+    struct Nothing;
+
+    impl std::task::Wake for Nothing {
+        fn wake(self: std::sync::Arc<Self>) {}
+    }
+}
