@@ -1020,6 +1020,16 @@ fn what_belongs_to_a_loop_is_neither_send_nor_sync() {
     <Runtime<'static> as StaysHere<_>>::check();
     <taskgroup_runtime::JoinHandle<()> as StaysHere<_>>::check();
     <taskgroup::Sleep as StaysHere<_>>::check();
+    <taskgroup::Interval as StaysHere<_>>::check();
+    <taskgroup::CancelScope as StaysHere<_>>::check();
+    <taskgroup::Spawner<BoxError> as StaysHere<_>>::check();
+    <taskgroup::TaskStream<'static, 'static, (), BoxError> as StaysHere<_>>::check();
+    <taskgroup::Async<io::PipeReader> as StaysHere<_>>::check();
+    <taskgroup::net::TcpListener as StaysHere<_>>::check();
+    <taskgroup::net::TcpStream as StaysHere<_>>::check();
+    <taskgroup::net::UdpSocket as StaysHere<_>>::check();
+    <taskgroup::net::UnixListener as StaysHere<_>>::check();
+    <taskgroup::net::UnixStream as StaysHere<_>>::check();
 }
 
 // ---- 1.5: other forms.

@@ -3,18 +3,22 @@
 
 mod common;
 
-use common::{Drops, Errors, Gate, OnDrop, Word, after, failed, group, ms, only, panic_of, run, start};
+use common::{Drops, Errors, Gate, OnDrop, Word, after, failed, group, ms, only, panic_of, poll_idly, run, start};
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
 use std::marker::PhantomPinned;
 use std::mem;
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
+use std::time::Duration;
 
 use futures_util::future::join;
-use taskgroup::{Clock, Runtime, Task, sleep, task_group, timeout, yield_now};
+use taskgroup::{Async, CancelScope, Clock, Runtime, Spawner, Task, advance, sleep, task_group, timeout, yield_now};
 
 /// Reads the borrowed text when it is dropped, and notes what it read.
 struct Reads<'a> {
@@ -508,5 +512,193 @@ fn a_destructor_that_opens_a_gate_of_a_sibling_wakes_nobody_dead() {
             start(whole.as_mut()).await;
         }
         drops.assert_all(3);
+    });
+}
+
+// ---- Wakers that do things: A7; tokio-rs/tokio#4129, #5578, #8391, apache/asyncband#189 ----
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Function {
+    Wake,
+    WakeByRef,
+    /// Of the last clone.
+    Drop,
+}
+
+/// Somebody else's waker: what it does in one of its functions is in `PLAN`.
+struct Hostile;
+
+thread_local! {
+    static PLAN: Cell<Option<(Function, fn(&Stage))>> = const { Cell::new(None) };
+    static DONE: Cell<u32> = const { Cell::new(0) };
+    static STAGE: RefCell<Option<Rc<Stage>>> = const { RefCell::new(None) };
+}
+
+fn mischief(function: Function) {
+    let stage = STAGE.with_borrow(Clone::clone);
+    if let (Some((when, act)), Some(stage)) = (PLAN.get(), stage)
+        && when == function
+    {
+        DONE.set(DONE.get() + 1);
+        act(&stage);
+    }
+}
+
+impl Wake for Hostile {
+    fn wake(self: Arc<Self>) {
+        mischief(Function::Wake);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        mischief(Function::WakeByRef);
+    }
+}
+
+impl Drop for Hostile {
+    fn drop(&mut self) {
+        mischief(Function::Drop);
+    }
+}
+
+/// What such a waker can get at.
+struct Stage {
+    spawner: Spawner<Word>,
+    scope: CancelScope,
+    handle: RefCell<Option<Task<()>>>,
+    timer: RefCell<Option<Pin<Box<taskgroup::Sleep>>>>,
+    source: RefCell<Option<Async<OwnedFd>>>,
+}
+
+const ACTS: [(&str, fn(&Stage)); 8] = [
+    ("spawns", |stage| drop(stage.spawner.spawn(async { Ok(()) }))),
+    ("cancels the group", |stage| stage.spawner.cancel("a waker")),
+    ("cancels a scope", |stage| stage.scope.cancel("a waker")),
+    ("drops a handle", |stage| drop(stage.handle.replace(stage.spawner.spawn(async { Ok(()) }).ok()))),
+    ("arms a timer and drops one", |stage| {
+        let mut armed = Box::pin(sleep(ms(1)));
+        assert!(poll_idly(armed.as_mut()).is_pending());
+        drop(stage.timer.replace(Some(armed)));
+    }),
+    ("drops a timer", |stage| drop(stage.timer.take())),
+    ("registers a descriptor and closes one", |stage| {
+        if !cfg!(miri) {
+            let (reader, _) = std::io::pipe().expect("a pipe");
+            drop(stage.source.replace(Async::new(OwnedFd::from(reader)).ok()));
+        }
+    }),
+    ("runs a loop inside", |_| assert!(Runtime::new().try_block_on(async {}).is_err())),
+];
+
+/// Polls a wait with such a waker, with another one, again with such a one; it has to end by its `cause`.
+async fn bears(mut wait: Pin<&mut dyn Future<Output = ()>>, cause: impl Fn()) {
+    let mut poll = |waker: Waker| wait.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+    let mut over = poll(Arc::new(Hostile).into()) || poll(Waker::noop().clone()) || poll(Arc::new(Hostile).into());
+    for turn in 0..10 {
+        if turn == 3 {
+            cause(); // children have started
+        }
+        sleep(Duration::ZERO).await; // a whole turn
+        over = over || turn > 3 && poll(Waker::noop().clone());
+    }
+    assert!(over, "it does not end");
+}
+
+/// Every act in every function, at a wait of one kind, which is made and ended in a group.
+fn whatever_a_waker_does(
+    functions: &[Function],
+    wait: impl for<'scope> AsyncFn(&'scope common::Group<'scope, 'static>),
+) {
+    for function in functions {
+        let mut done = 0;
+        for (what, act) in ACTS {
+            let runtime = Runtime::with_clock(Clock::Manual);
+            let held = catch_unwind(AssertUnwindSafe(|| {
+                runtime.block_on(async {
+                    let ended = group(async |g| {
+                        let scope = CancelScope::new();
+                        let in_scope = scope.clone();
+                        g.spawn(async move { drop(in_scope.run(pending::<()>()).await) });
+                        yield_now().await;
+                        yield_now().await;
+                        let (handle, timer, source) = (RefCell::default(), RefCell::default(), RefCell::default());
+                        let (spawner, scope) = (g.spawner(), scope);
+                        STAGE.set(Some(Rc::new(Stage { spawner, scope, handle, timer, source })));
+                        PLAN.set(Some((*function, act)));
+                        wait(g).await;
+                        PLAN.set(None);
+                        drop(STAGE.take());
+                        g.cancel("over");
+                        Ok(())
+                    });
+                    ended.await.expect("no error");
+                });
+            }));
+            PLAN.set(None);
+            drop(STAGE.take());
+            assert!(held.is_ok(), "a waker that {what} in {function:?}");
+            let left = runtime.census();
+            assert_eq!((left.tasks, left.timers, left.sources, taskgroup::node_count()), (0, 0, 0, 0), "{what}");
+            done += DONE.take();
+        }
+        assert!(done > 0, "{function:?} was never called");
+    }
+}
+
+#[test]
+fn a_join_bears_a_waker_that_does_anything() {
+    whatever_a_waker_does(&[Function::Wake, Function::Drop], async |g| {
+        let task = g.spawn(async { Ok(sleep(ms(1)).await) });
+        let mut join = pin!(async { drop(task.await) });
+        bears(join.as_mut(), || advance(ms(1)).expect("a manual clock")).await;
+    });
+}
+
+#[test]
+fn a_stream_bears_a_waker_that_does_anything() {
+    whatever_a_waker_does(&[Function::Wake, Function::Drop], async |g| {
+        let stream = g.stream::<()>();
+        stream.spawn(async { Ok(sleep(ms(1)).await) });
+        let mut next = pin!(async { drop(stream.next().await) });
+        bears(next.as_mut(), || advance(ms(1)).expect("a manual clock")).await;
+    });
+}
+
+#[test]
+fn an_admission_bears_a_waker_that_does_anything() {
+    whatever_a_waker_does(&[Function::Wake, Function::Drop], async |g| {
+        g.limit(1);
+        let mut admit = pin!(g.admit());
+        bears(admit.as_mut(), || g.limit(1000)).await;
+    });
+}
+
+#[test]
+fn a_scope_bears_a_waker_that_does_anything() {
+    whatever_a_waker_does(&[Function::WakeByRef, Function::Drop], async |_| {
+        let scope = CancelScope::new();
+        let mut run = pin!(async { drop(scope.run(pending::<()>()).await) });
+        bears(run.as_mut(), || scope.cancel("enough")).await;
+    });
+}
+
+#[test]
+fn a_deadline_bears_a_waker_that_does_anything() {
+    whatever_a_waker_does(&[Function::Wake, Function::Drop], async |_| {
+        let mut late = pin!(async { assert!(timeout(ms(1), pending::<()>()).await.is_err()) });
+        bears(late.as_mut(), || advance(ms(1)).expect("a manual clock")).await;
+    });
+}
+
+#[test]
+fn a_group_bears_an_owner_whose_waker_does_anything() {
+    whatever_a_waker_does(&[Function::WakeByRef, Function::Drop], async |_| {
+        let inner = group(async |inner| {
+            inner.spawn(async { Ok(sleep(ms(1)).await) });
+            inner.spawn(async { Ok(yield_now().await) });
+            sleep(ms(1)).await;
+            Ok(())
+        });
+        let mut whole = pin!(async { drop(inner.await) });
+        bears(whole.as_mut(), || advance(ms(1)).expect("a manual clock")).await;
     });
 }

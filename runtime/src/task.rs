@@ -194,9 +194,9 @@ impl<T> Future for JoinHandle<T> {
             return Poll::Pending;
         }
         let wakeup = (!self.root.over.get()).then(|| Wakeup::new(&self.local, cx));
+        // It may be over by now: to clone somebody else's waker is their code.
         if let Some(wakeup) = wakeup
             && !self.root.over.get()
-        // as it may be by now: to clone somebody else's waker is their code
         {
             if let (Wakeup::Slot(waiter), Some(task)) = (&wakeup, self.root.slot.get()) {
                 self.local.set_wait(*waiter, Wait::Member(task));
