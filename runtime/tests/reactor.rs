@@ -8,20 +8,25 @@ mod support;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use signal_hook::consts::SIGPIPE;
 use socket2::SockRef;
 use std::cell::Cell;
 use std::fs::File;
 use std::future::poll_fn;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{self, Shutdown, TcpListener};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix;
 use std::pin::{Pin, pin};
+use std::process::Command;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use support::{Wakes, both, counted, poll_once, run, shrink, turn};
-use taskgroup_runtime::net::{TcpStream, UdpSocket, UnixStream};
+use support::{SocketPath, Wakes, as_a_child, counted, is_child, poll_once, run, run_in, shrink, turn};
+use taskgroup_runtime::net::{TcpStream, UdpSocket, UnixListener, UnixStream};
 use taskgroup_runtime::{Async, Clock, Runtime, sleep, spawn};
 
 /// Reads one byte from a descriptor without a type.
@@ -31,6 +36,8 @@ async fn read_byte(fd: &Async<OwnedFd>) -> io::Result<usize> {
 
 // ---- Descriptors and registrations ----------------------------------------------------------------------------
 
+// tokio-rs/tokio-core#172, smol-rs/polling#51, compio-rs/compio#263, oven-sh/bun#40078: the old registration lived
+// on.
 #[test]
 fn a_descriptor_number_can_be_reused_at_once() -> io::Result<()> {
     const NUMBER: i32 = 700; // higher than what other tests of this process use
@@ -111,6 +118,70 @@ fn a_regular_file_is_refused_and_leaves_nothing() -> io::Result<()> {
     })
 }
 
+/// tokio-rs/tokio#6329: what could not be registered is kept. A poller needs a few descriptors for itself.
+#[test]
+fn a_runtime_without_descriptors_for_its_poller_says_so_and_goes_on_when_there_are_some() -> io::Result<()> {
+    let test = "a_runtime_without_descriptors_for_its_poller_says_so_and_goes_on_when_there_are_some";
+    if !is_child() {
+        assert_eq!(as_a_child(test)?.code(), Some(0));
+        return Ok(());
+    }
+    let (reader, mut writer) = io::pipe()?;
+    let readers = (0..10).map(|_| reader.try_clone()).collect::<io::Result<Vec<_>>>()?;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(64), maximum: Some(64) })?;
+    let mut hoard = Vec::new();
+    let take_all = |hoard: &mut Vec<_>| {
+        let before = hoard.len();
+        hoard.extend(std::iter::from_fn(|| fcntl_dupfd_cloexec(&reader, 0).ok()));
+        hoard.len() - before
+    };
+    assert!(take_all(&mut hoard) > 20);
+    let runtime = Runtime::new();
+    for (spare, reader) in readers.into_iter().enumerate() {
+        hoard.truncate(hoard.len() - spare);
+        match runtime.block_on(async { Async::new(reader) }) {
+            Err(error) => {
+                assert_eq!(error.raw_os_error(), Some(Errno::MFILE.raw_os_error()), "{error}");
+                assert_eq!(runtime.census().sources, 0);
+                assert_eq!(take_all(&mut hoard), spare + 1, "all are given back, and the one that was to be watched");
+            }
+            Ok(reader) => {
+                assert!(spare > 0);
+                writer.write_all(b"x")?;
+                let read = reader.read_with(|mut pipe| pipe.read(&mut [0; 8]));
+                return run_in(&runtime, read).map(|n| assert_eq!(n, 1));
+            }
+        }
+    }
+    panic!("ten descriptors are enough")
+}
+
+/// libuv/libuv#846, tokio-rs/tokio#3809: a child process inherits the poller, and takes events from its parent.
+#[test]
+fn a_process_that_is_started_inherits_nothing() -> io::Result<()> {
+    let test = "a_process_that_is_started_inherits_nothing";
+    if !is_child() {
+        assert_eq!(as_a_child(test)?.code(), Some(0)); // alone: what other tests have open does not count
+        return Ok(());
+    }
+    let inherited =
+        || io::Result::Ok(String::from_utf8_lossy(&Command::new("ls").arg("/dev/fd").output()?.stdout).into_owned());
+    let before = inherited()?;
+    let path = SocketPath::new("inherited");
+    run(async {
+        let (tcp, unix) = (net::TcpListener::bind("127.0.0.1:0")?, UnixListener::bind(&path)?);
+        let (address, tcp) = (tcp.local_addr()?, taskgroup_runtime::net::TcpListener::try_from(tcp)?);
+        let clients = (TcpStream::connect(address).await?, UnixStream::connect(&path).await?);
+        let servers = (tcp.accept().await?, unix.accept().await?);
+        let (pair, pipe) = (UnixStream::pair()?, io::pipe()?);
+        let others = (UdpSocket::bind("127.0.0.1:0")?, Async::new(pipe.0)?, Async::new(pipe.1)?);
+        sleep(Duration::from_nanos(1)).await;
+        assert_eq!(inherited()?, before);
+        drop((clients, servers, pair, others));
+        Ok(())
+    })
+}
+
 #[test]
 fn a_socket_outside_a_runtime_is_an_error_that_hurts_nobody() -> io::Result<()> {
     let runtime = Runtime::new();
@@ -146,6 +217,7 @@ fn a_socket_of_a_runtime_that_is_gone_is_an_error_and_not_a_hang() -> io::Result
 
 // ---- Readiness ------------------------------------------------------------------------------------------------
 
+// async-io 0.1.11, polling 3.8.0 (their changelogs): the list of events was not cleared.
 #[test]
 fn stale_events_are_not_replayed() -> io::Result<()> {
     run(async {
@@ -285,6 +357,7 @@ fn a_wait_that_was_dropped_does_not_hold_virtual_time() -> io::Result<()> {
 
 // ---- Both directions ------------------------------------------------------------------------------------------
 
+// smol-rs/smol#161: an event for one direction left the other unarmed.
 #[test]
 fn both_directions_of_one_socket_wait_at_once() -> io::Result<()> {
     const BYTES: usize = 512 * 1024;
@@ -440,6 +513,7 @@ fn is_gone(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
 }
 
+// tokio-rs/tokio-core#117, netty/netty#4317, typelevel/cats-effect#4421: a hang, or the last bytes lost.
 #[test]
 fn a_hang_up_ends_a_reader_that_waits_after_the_last_byte() -> io::Result<()> {
     for (kind, how) in MATRIX {
@@ -476,6 +550,7 @@ fn a_hang_up_loses_nothing_that_is_still_to_be_read() -> io::Result<()> {
     Ok(())
 }
 
+// tokio-rs/mio#933, libuv: who waits for room did not hear of the end.
 #[test]
 fn a_hang_up_fails_a_writer_that_waits() -> io::Result<()> {
     for (kind, how) in MATRIX {
@@ -502,20 +577,41 @@ fn a_hang_up_fails_a_writer_that_waits() -> io::Result<()> {
 
 #[test]
 fn a_hang_up_wakes_reader_and_writer_of_one_socket() -> io::Result<()> {
-    for how in [HangUp::Close, HangUp::Reset] {
+    for (kind, how) in MATRIX {
         run(async {
-            let (here, there) = std_tcp_pair()?;
-            let here = TcpStream::try_from(here)?;
-            let (mut reader, mut writer) = (&here, &here);
-            let mut tasks = pin!(both(drain(&mut reader), flood(&mut writer)));
-            assert!(poll_once(tasks.as_mut()).await.is_pending());
-            turn().await;
-            assert!(Peer::Tcp(there).hang_up(how)?.is_none());
-            let ((bytes, _), error) = tasks.await;
-            assert!(bytes.is_empty() && is_gone(error), "{how:?}: {error:?}");
-            io::Result::Ok(())
+            match kind {
+                Kind::Pipe => Ok(()), // goes one way
+                Kind::Unix => {
+                    let (here, there) = unix::net::UnixStream::pair()?;
+                    reads_and_writes(&UnixStream::try_from(here)?, Peer::Unix(there), how).await
+                }
+                Kind::Tcp => {
+                    let (here, there) = std_tcp_pair()?;
+                    reads_and_writes(&TcpStream::try_from(here)?, Peer::Tcp(there), how).await
+                }
+            }
         })?;
     }
+    Ok(())
+}
+
+async fn reads_and_writes<S>(here: &S, peer: Peer, how: HangUp) -> io::Result<()>
+where
+    for<'a> &'a S: AsyncRead + AsyncWrite,
+{
+    let (mut reader, mut writer) = (here, here);
+    let (mut drained, mut flooded) = (pin!(drain(&mut reader)), pin!(flood(&mut writer)));
+    assert!(poll_once(drained.as_mut()).await.is_pending() && poll_once(flooded.as_mut()).await.is_pending());
+    turn().await;
+    let open = peer.hang_up(how)?;
+    assert!(drained.await.0.is_empty(), "{how:?}");
+    if open.is_some() {
+        turn().await; // who writes no more may still read: the writer waits on
+        assert!(poll_once(flooded.as_mut()).await.is_pending(), "{how:?}");
+        drop(open);
+    }
+    let error = flooded.await;
+    assert!(is_gone(error), "{how:?}: {error:?}");
     Ok(())
 }
 
@@ -542,6 +638,40 @@ fn writing_to_who_is_gone_is_an_error() -> io::Result<()> {
         assert_eq!(here.write(b"x").await.err().map(|error| error.kind()), Some(ErrorKind::BrokenPipe));
         Ok(())
     })
+}
+
+/// tokio-rs/mio#577, utensils/mold#342, z-galaxy/zbus#1657: a library in a program in which SIGPIPE has its default effect.
+/// (The runtime of Rust ignores it; here it is given back.) A pipe can only be written to by who ignores it.
+#[test]
+fn writing_to_who_is_gone_ends_no_process_in_which_sigpipe_would() -> io::Result<()> {
+    let test = "writing_to_who_is_gone_ends_no_process_in_which_sigpipe_would";
+    if !is_child() {
+        assert_eq!(as_a_child(test)?.code(), Some(0));
+        return Ok(());
+    }
+    signal_hook::flag::register_conditional_default(SIGPIPE, Arc::new(AtomicBool::new(true)))?;
+    let ways: [fn(Pin<&mut (dyn AsyncWrite + Unpin)>, &mut Context<'_>) -> Poll<io::Result<usize>>; 2] = [
+        |stream, cx| stream.poll_write(cx, b"x"),
+        |stream, cx| stream.poll_write_vectored(cx, &[IoSlice::new(b"x"), IoSlice::new(b"y")]),
+    ];
+    for kind in [Kind::Unix, Kind::Tcp] {
+        for write in ways {
+            run(async {
+                let (mut writer, peer) = writing_end(kind)?;
+                drop(peer);
+                // The first bytes to a TCP peer that is gone are on their way when the answer comes.
+                let error = loop {
+                    match poll_fn(|cx| write(Pin::new(&mut *writer), cx)).await {
+                        Ok(_) => {}
+                        Err(error) => break error.kind(),
+                    }
+                };
+                assert!(is_gone(error), "{kind:?}: {error:?}");
+                io::Result::Ok(())
+            })?;
+        }
+    }
+    Ok(())
 }
 
 #[test]

@@ -10,17 +10,15 @@ use futures_core::Stream as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGSEGV, SIGSTOP, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::low_level::raise;
 use std::cell::RefCell;
-use std::env;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::os::unix::process::ExitStatusExt;
 use std::pin::{Pin, pin};
-use std::process::{Command, ExitStatus};
 use std::rc::Rc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
-use support::{poll_once, run, run_in, turn};
+use support::{as_a_child, is_child, poll_once, run, run_in, turn};
 use taskgroup_runtime::signal::{SignalKind, Signals, ctrl_c};
 use taskgroup_runtime::{BlockOnError, Clock, Local, Runtime, now, set_freeze_probe, sleep, spawn, tree, yield_now};
 use taskgroup_runtime::{count_cancel_in, count_cancel_out};
@@ -42,6 +40,7 @@ async fn left(signals: &Signals) -> Vec<SignalKind> {
     left
 }
 
+// compio-rs/compio#895: the handler set a flag, and the wait went on.
 #[test]
 fn a_signal_wakes_who_waits_for_it() -> io::Result<()> {
     let _alone = alone();
@@ -74,6 +73,7 @@ fn what_came_while_nobody_waited_is_kept_and_signals_of_one_kind_are_one() -> io
     })
 }
 
+// python/cpython#74224: of several kinds, one was lost.
 #[test]
 fn a_flood_of_one_kind_keeps_no_other_back() -> io::Result<()> {
     let _alone = alone();
@@ -282,15 +282,6 @@ fn in_the_background_virtual_time_goes_on_and_a_stall_is_one() -> io::Result<()>
     let stalled = runtime.try_block_on(std::future::pending::<()>());
     assert!(matches!(stalled, Err(BlockOnError::Stalled(_))), "{stalled:?}");
     Ok(())
-}
-
-/// Runs a test of this file again, as a process of its own, in which [`is_child`] is true.
-fn as_a_child(test: &str) -> io::Result<ExitStatus> {
-    Command::new(env::current_exe()?).args(["--exact", test]).env("TASKGROUP_CHILD", test).status()
-}
-
-fn is_child() -> bool {
-    env::var_os("TASKGROUP_CHILD").is_some()
 }
 
 #[test]

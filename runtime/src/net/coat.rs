@@ -3,7 +3,34 @@
 //! Before: `io.rs`. After: `tcp.rs`, `udp.rs`, `unix.rs`.
 //!
 //! Macros and not a generic `Socket<T>`: users shall read `TcpStream` in their errors and find its methods on its page.
+//!
+//! **Danger.** To write to a peer that is gone is an error, and by default also a signal, SIGPIPE, which ends the process.
+//! Rust's own programs ignore it; one in another language, into which this is linked, may not.
+//!
+//! **Remedy.** Streams are written to by `send`, which can be told not to raise it. (`std` does so in `write`, and not in
+//! `write_vectored`.)
 #![forbid(unsafe_code)]
+
+use rustix::net::{SendAncillaryBuffer, SendFlags};
+use std::io::{self, IoSlice};
+use std::os::fd::AsFd;
+
+/// Writes to a stream. A peer that is gone is an error and no signal.
+pub(super) fn send(stream: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(stream, bytes, NO_SIGNAL)?)
+}
+
+/// The same out of several buffers, of which the caller gives no more than the system takes.
+pub(super) fn send_vectored(stream: impl AsFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    Ok(rustix::net::sendmsg(stream, slices, &mut SendAncillaryBuffer::default(), NO_SIGNAL)?)
+}
+
+#[cfg(not(target_vendor = "apple"))]
+const NO_SIGNAL: SendFlags = SendFlags::NOSIGNAL;
+
+/// There it is an option of the socket, which `connect.rs` sets.
+#[cfg(target_vendor = "apple")]
+const NO_SIGNAL: SendFlags = SendFlags::empty();
 
 /// Conversions from and into the type of `std`, `AsFd`, `Debug`.
 macro_rules! socket {
@@ -81,13 +108,13 @@ macro_rules! stream {
             /// # Errors
             ///
             /// What the system says; [`BrokenPipe`](std::io::ErrorKind::BrokenPipe) or
-            /// [`ConnectionReset`](std::io::ErrorKind::ConnectionReset) once the peer is gone.
+            /// [`ConnectionReset`](std::io::ErrorKind::ConnectionReset) once the peer is gone, and never SIGPIPE.
             ///
             /// # Cancel
             ///
             /// A cancellation point. Nothing is lost if it is dropped: then nothing was written.
             pub async fn write(&self, bytes: &[u8]) -> std::io::Result<usize> {
-                self.0.write_with(|mut stream| std::io::Write::write(&mut stream, bytes)).await
+                self.0.write_with(|stream| crate::net::coat::send(stream, bytes)).await
             }
 
             /// Writes all of `bytes`.
@@ -156,7 +183,7 @@ macro_rules! stream {
             ///
             /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) when there is no room; and what the system says.
             pub fn try_write(&self, bytes: &[u8]) -> std::io::Result<usize> {
-                self.0.try_write_with(|mut stream| std::io::Write::write(&mut stream, bytes))
+                self.0.try_write_with(|stream| crate::net::coat::send(stream, bytes))
             }
 
             /// Ends one direction or both. After [`Shutdown::Write`](std::net::Shutdown::Write) the peer reads what
@@ -178,7 +205,7 @@ macro_rules! stream {
             use std::pin::Pin;
             use std::task::{Context, Poll};
 
-            /// The system fills no more buffers than this in one call, on any system that we know of.
+            /// The system takes no more buffers than this in one call, on any system that we know of.
             const IOV_MAX: usize = 1024;
 
             impl AsyncRead for &$stream {
@@ -214,7 +241,7 @@ macro_rules! stream {
             /// `poll_flush` has nothing to do; `poll_close` shuts the write half down. Neither waits for room.
             impl AsyncWrite for &$stream {
                 fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-                    Pin::new(&mut &self.0).poll_write(cx, bytes)
+                    self.0.poll_write_with(cx, |stream| crate::net::coat::send(stream, bytes))
                 }
 
                 fn poll_write_vectored(
@@ -222,7 +249,8 @@ macro_rules! stream {
                     cx: &mut Context<'_>,
                     slices: &[IoSlice<'_>],
                 ) -> Poll<io::Result<usize>> {
-                    Pin::new(&mut &self.0).poll_write_vectored(cx, slices)
+                    let slices = &slices[..slices.len().min(IOV_MAX)];
+                    self.0.poll_write_with(cx, |stream| crate::net::coat::send_vectored(stream, slices))
                 }
 
                 fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

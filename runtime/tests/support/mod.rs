@@ -2,11 +2,13 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate and uses a part")]
 
 use socket2::SockRef;
+use std::env;
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -30,6 +32,20 @@ pub fn run_in<T>(runtime: &Runtime<'_>, future: impl Future<Output = T>) -> T {
         assert!(limit.as_mut().poll(cx).is_pending(), "it hangs");
         Poll::Pending
     }))
+}
+
+/// Runs a test of this file again, alone in a process of its own, in which [`is_child`] is true: for what concerns a whole
+/// process.
+pub fn as_a_child(test: &str) -> io::Result<ExitStatus> {
+    let run = Command::new(env::current_exe()?).args(["--exact", test]).env("TASKGROUP_CHILD", test).output()?;
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(said.contains("running 1 test\n"), "there is no test {test}");
+    eprintln!("{said}{}", String::from_utf8_lossy(&run.stderr)); // shown if this one fails
+    Ok(run.status)
+}
+
+pub fn is_child() -> bool {
+    env::var_os("TASKGROUP_CHILD").is_some()
 }
 
 /// Lets the loop turn: events that are there are handed on.
