@@ -171,6 +171,7 @@ mod tests {
         assert_eq!(start_of(ceil(Duration::from_millis(37)).unwrap()), Duration::from_millis(37));
     }
 
+    // smol-rs/async-io#86, #87, #92, tokio-rs/tokio#6634, Smithay/calloop#121: `Duration::MAX` was added to now.
     #[test]
     fn what_does_not_fit_is_never() {
         let time = Time::new(Clock::Autojump);
@@ -183,6 +184,7 @@ mod tests {
         assert_eq!((floor(last + TICK), ceil(last + Duration::from_nanos(1))), (u64::MAX, None));
     }
 
+    // tokio-rs/tokio#684.
     #[test]
     fn a_clock_that_steps_back_stands_still() {
         let time = Time::new(Clock::Manual);

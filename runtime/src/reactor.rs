@@ -30,6 +30,8 @@ mod source;
 
 #[cfg(test)]
 mod one_shot;
+#[cfg(test)]
+mod scripted;
 
 pub(crate) use polling::Poller as Sleeper;
 #[cfg(feature = "signal")]
@@ -95,6 +97,9 @@ pub(crate) struct Reactor {
     is_shown: Cell<bool>,
     /// Use one-shot registrations even where edge mode exists. For tests of the fallback.
     one_shot: Cell<bool>,
+    /// What the poller is made to say, in tests of what it rarely says by itself.
+    #[cfg(test)]
+    script: scripted::Script,
 }
 
 struct Watcher {
@@ -140,7 +145,10 @@ impl Reactor {
             let key = place.key() | generation << HALF;
             Rc::clone(place.insert(Rc::new(Source::new(key, io.as_fd().as_raw_fd()))))
         };
+        #[cfg(not(test))]
         let added = watcher.add(io, source.key());
+        #[cfg(test)]
+        let added = self.script.refusal().map_or_else(|| watcher.add(io, source.key()), Err);
         if let Err(error) = added {
             let source = self.sources.borrow_mut().remove(place_of(source.key()));
             drop(source);
@@ -273,6 +281,10 @@ impl Reactor {
 
     /// Sleeps in the poller until an event, a notification or the timeout (`None`: for ever).
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
+        #[cfg(test)]
+        if let Some(ended) = self.script.wait() {
+            return ended;
+        }
         self.watcher.get().map_or(Ok(()), |watcher| watcher.wait(timeout))
     }
 
@@ -281,7 +293,7 @@ impl Reactor {
     pub(crate) fn dispatch(&self, local: &Rc<Local>) {
         let Some(watcher) = self.watcher.get() else { return };
         let mut wakeups = self.woken.take();
-        watcher.take_events(|key, readable, writable, has_more| {
+        let mut act = |key, readable, writable, has_more| {
             let source = self.sources.borrow().get(place_of(key)).cloned();
             let Some(source) = source.filter(|source| source.key() == key) else { return };
             for (direction, ready) in [(Direction::Read, readable), (Direction::Write, writable)] {
@@ -292,7 +304,10 @@ impl Reactor {
                     source.take(self, direction, &mut wakeups);
                 }
             }
-        });
+        };
+        watcher.take_events(&mut act);
+        #[cfg(test)]
+        self.script.events().for_each(|(key, readable, writable)| act(key, readable, writable, false));
         each_despite_panics(wakeups.drain(..), |wakeup| wakeup.wake(local));
         self.woken.set(wakeups);
     }

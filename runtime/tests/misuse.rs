@@ -179,6 +179,7 @@ fn a_sleep_polled_outside_a_runtime_panics_with_advice() {
     assert!(text.contains("outside a runtime") && text.contains("await it inside `block_on"), "{text}");
 }
 
+// tokio-rs/tokio#8169: a timer was used from another runtime than its own.
 #[test]
 fn a_sleep_polled_under_another_runtime_panics_and_says_so() {
     for armed in [false, true] {

@@ -14,6 +14,7 @@ use std::net::{self, Shutdown, SocketAddr};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
+use std::time::Duration;
 use support::{both, checksum, echo, noise, poll_once, read_exact, read_to_end, run, run_in, shrink, tcp_pair, turn};
 use taskgroup_runtime::net::{TcpListener, TcpStream};
 use taskgroup_runtime::{Runtime, spawn, yield_now};
@@ -37,6 +38,7 @@ fn what_is_sent_to_an_echo_server_comes_back() -> io::Result<()> {
     })
 }
 
+// async-io 0.2.0 (its changelog): writable was taken for connected.
 #[test]
 fn connecting_to_nobody_is_refused_and_leaves_nothing() -> io::Result<()> {
     let runtime = Runtime::new();
@@ -122,6 +124,7 @@ fn the_server_still_writes_when_the_client_has_ended() -> io::Result<()> {
     })
 }
 
+// tokio-rs/tokio#7872, #8251: a write of a part was taken for one of all.
 #[test]
 fn tiny_buffers_lose_nothing_in_either_direction() -> io::Result<()> {
     run(async {
@@ -173,6 +176,7 @@ fn an_accept_dropped_after_it_was_woken_loses_no_connection() -> io::Result<()> 
     })
 }
 
+// tokio-rs/tokio#8260: what was taken was dropped at a wait behind it.
 /// Between the system's `accept` and the caller there is no wait in which the connection could be dropped.
 #[test]
 fn an_accept_ends_in_the_poll_that_takes_the_connection() -> io::Result<()> {
@@ -301,6 +305,7 @@ async fn drained_pair() -> io::Result<(TcpStream, net::TcpStream)> {
     Ok((here, there.into_std()))
 }
 
+// netty/netty#4317, libuv (partial read after POLLHUP).
 #[test]
 fn a_short_read_does_not_hide_an_end_that_came_with_the_bytes() -> io::Result<()> {
     run(async {
@@ -530,6 +535,48 @@ fn a_read_into_more_buffers_than_the_system_takes_is_no_short_one() -> io::Resul
         let mut n = poll_fn(|cx| Pin::new(&mut &here).poll_read_vectored(cx, &mut buffers)).await?;
         while n < 2000 {
             n += here.read(&mut [0; 2000]).await?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn more_buffers_than_the_system_takes_are_written_in_part() -> io::Result<()> {
+    run(async {
+        let (here, there) = tcp_pair().await?;
+        let slices = vec![io::IoSlice::new(b"x"); 1100];
+        let written = poll_fn(|cx| Pin::new(&mut &here).poll_write_vectored(cx, &slices)).await?;
+        assert!((1..=1100).contains(&written), "{written}");
+        let mut bytes = vec![0; written];
+        read_exact(&there, &mut bytes).await
+    })
+}
+
+/// Trio's history (listeners on macOS): a peer gives up and resets the connection while it is in the queue. Linux hands it
+/// out, others do not.
+#[test]
+fn connections_that_were_reset_in_the_queue_end_no_other() -> io::Result<()> {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let mut clients = Vec::new();
+        for n in 0..20 {
+            let client = net::TcpStream::connect(listener.local_addr()?)?;
+            if n % 2 == 0 {
+                socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO))?; // reset when it is dropped
+            } else {
+                clients.push(client);
+            }
+        }
+        let mut served = 0;
+        while served < clients.len() {
+            let (stream, address) = listener.accept().await?;
+            match stream.write_all(b"hello").await {
+                Ok(()) => served += usize::from(clients.iter().any(|client| client.local_addr().ok() == Some(address))),
+                Err(error) => assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)),
+            }
+        }
+        for mut client in clients {
+            client.read_exact(&mut [0; 5])?;
         }
         Ok(())
     })

@@ -38,6 +38,7 @@ fn virtual_sleeps_are_exact() {
     });
 }
 
+// libuv/libuv#168, Smithay/calloop#142: a timer fired before its time.
 #[test]
 fn what_is_no_whole_number_of_ticks_is_rounded_up() {
     autojump().block_on(async {
@@ -335,6 +336,29 @@ fn a_manual_clock_moves_only_when_told() {
     assert_eq!(runtime.now(), start + ms(10));
 }
 
+/// G7: tokio-rs/tokio#684; and a machine that was suspended.
+#[test]
+fn a_jump_of_a_day_fires_once_what_is_overdue_and_nothing_else() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let runtime = manual();
+    let fired = Rc::new(RefCell::new(Vec::new()));
+    for hours in [25, 24, 5, 23, 1] {
+        let fired = fired.clone();
+        runtime.spawn(async move {
+            sleep(hours * HOUR).await;
+            fired.borrow_mut().push(hours);
+        });
+    }
+    for (jump, in_all) in
+        [(24 * HOUR, &[1, 5, 23, 24][..]), (Duration::ZERO, &[1, 5, 23, 24]), (HOUR, &[1, 5, 23, 24, 25])]
+    {
+        settle(&runtime);
+        runtime.advance(jump).expect("a manual clock");
+        settle(&runtime);
+        assert_eq!(*fired.borrow(), in_all);
+    }
+}
+
 #[test]
 fn a_task_may_move_the_clock() {
     in_time(|| {
@@ -530,6 +554,7 @@ fn the_shortest_interval_is_one_tick() {
     });
 }
 
+// smol-rs/async-io#92, async-rs/async-std#1037.
 #[test]
 fn the_longest_interval_never_ticks() {
     let runtime = autojump();

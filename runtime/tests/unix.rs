@@ -53,6 +53,7 @@ fn connecting_to_nobody_is_an_error_and_leaves_nothing() -> io::Result<()> {
     Ok(())
 }
 
+// async-io 2.2.2 (its changelog): `EAGAIN` of a connect was waited out, and no event comes.
 #[test]
 fn a_full_queue_is_an_error_and_not_a_hang() -> io::Result<()> {
     let runtime = Runtime::new();

@@ -871,6 +871,7 @@ fn a_poll_of_a_socket_bears_a_hostile_waker() {
     });
 }
 
+// libuv/libuv#4250, tokio-rs/tokio#8252.
 /// A timer that is armed for "now" by the wake of another is for the next turn.
 #[test]
 fn a_waker_that_arms_a_timer_for_now_whenever_it_is_woken_does_not_keep_the_turn() {

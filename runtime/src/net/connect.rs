@@ -106,6 +106,7 @@ pub struct Incoming<'a, L> {
 mod tests {
     use super::*;
 
+    // python-trio/trio (its history): a connection that died in the queue ended the listener.
     #[test]
     fn a_connection_that_died_in_the_queue_is_passed_over() {
         let mut queue = [Err(Errno::CONNABORTED), Err(Errno::PROTO), Ok(7)].into_iter();

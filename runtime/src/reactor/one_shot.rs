@@ -48,6 +48,7 @@ async fn full_pair() -> io::Result<(UnixStream, net::UnixStream)> {
     Ok((here, there))
 }
 
+// smol-rs/smol#161: a hang where both directions wait.
 #[test]
 fn an_event_for_one_direction_leaves_the_other_waited_for() -> io::Result<()> {
     run(async {
