@@ -244,6 +244,27 @@ fn a_group_of_two_tasks_costs_at_most_three_allocations() {
     assert!(opened <= 1_000 * (3 + 5 * PLAIN), "{opened} for a thousand groups");
 }
 
+// geldata/gel-python#140, python/cpython#98543: a group kept something of each task that had ended.
+#[test]
+fn a_group_keeps_nothing_of_tasks_that_have_ended() {
+    let runtime = Runtime::with_clock(Clock::Autojump);
+    let most_at_once = |tasks: u32| {
+        let serve = group(async |g| {
+            for _ in 0..tasks {
+                g.spawn(yield_now());
+                while g.live() > 0 {
+                    yield_now().await;
+                }
+            }
+            Ok(())
+        });
+        measure(|| runtime.block_on(serve).expect("no task can fail")).bytes_max
+    };
+    most_at_once(100); // whatever grows has grown
+    let (few, many) = (most_at_once(100), most_at_once(10_000));
+    assert_eq!(many, few, "bytes for ten thousand tasks one after the other, and for a hundred");
+}
+
 #[test]
 fn an_echo_over_a_socket_allocates_nothing() {
     let runtime = Runtime::new();

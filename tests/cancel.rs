@@ -9,12 +9,15 @@ use common::{
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::{Future, pending};
 use std::io::{Read, Write, pipe};
+use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Wake};
 
 use futures_util::future::{Either, FutureExt, join, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use taskgroup::{Async, JoinErrorKind, Reason, Task, node_count, sleep, timeout, yield_now};
+use taskgroup::net::{TcpListener, UdpSocket};
+use taskgroup::{Async, CancelScope, JoinErrorKind, Reason, Task, node_count, now, sleep, timeout, yield_now};
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
@@ -32,6 +35,7 @@ fn reason_of<T>(task: &Task<T>) -> Reason {
 
 // One task.
 
+// agronholm/anyio#685, #710: a task that was cancelled before its first poll ran.
 #[test]
 fn a_task_that_is_cancelled_before_its_first_poll_never_runs() {
     // E9, D6; CPython: test_tasks.test_cancel_with_message_before_starting_task
@@ -108,6 +112,7 @@ fn cancelling_a_task_that_has_ended_does_nothing() {
     });
 }
 
+// agronholm/anyio#716: a second cancel changed what the first had set going.
 #[test]
 fn the_first_reason_stands() {
     // E1, E4, E22
@@ -470,6 +475,7 @@ fn joins_in_a_cancelled_group_answer_with_the_reason() {
     });
 }
 
+// python-trio/trio#1457, agronholm/anyio#1069: the owner was cancelled though nobody had cancelled it.
 #[test]
 fn a_child_cancels_its_group_while_the_body_waits_at_exit() {
     // I1
@@ -635,6 +641,7 @@ fn a_second_cancel_during_the_exit_wait_changes_nothing() {
     });
 }
 
+// python/cpython#95704: the errors of a group were lost to a cancel of its owner.
 #[test]
 fn an_owner_cancelled_while_its_group_fails_returns_the_errors() {
     // E13, E14, D8, L1, L3; O: cancel_during_the_exit_wait_of_a_failing_group
@@ -685,6 +692,7 @@ fn an_owner_that_passes_the_errors_on_has_failed_and_was_not_cancelled() {
     });
 }
 
+// python/cpython#86296: of a cancel and an end at one instant, the cancel was lost.
 #[test]
 fn a_cancel_at_exit_beats_the_end_of_the_last_child_at_the_same_instant() {
     // E11 (here: DESIGN, rule 3)
@@ -731,6 +739,7 @@ fn a_child_cancels_its_owner() {
     });
 }
 
+// python/cpython#155418, #155433: a cancelled task that awaited a group waited for ever.
 #[test]
 fn a_cancel_travels_through_nested_bodies_from_the_inside_out() {
     // E10
@@ -1507,4 +1516,214 @@ fn a_group_polled_under_another_runtime_says_so() {
     taskgroup::block_on(start(whole.as_mut()));
     let text = taskgroup::block_on(panic_of(whole));
     assert!(text.starts_with("a task group was polled under another runtime"), "{text}");
+}
+
+/// What may happen to a task, its group and the scopes around it at one instant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Happening {
+    Done,
+    Fails,
+    Panics,
+    /// The deadline of a scope around the group.
+    Deadline,
+    /// A cancel of what is around all of it.
+    Outer,
+    /// A cancel of a scope in the body.
+    Inner,
+    /// A cancel of the task.
+    Abort,
+}
+
+use Happening::{Abort, Deadline, Done, Fails, Inner, Outer, Panics};
+
+const HAPPENINGS: [Happening; 7] = [Done, Fails, Panics, Deadline, Outer, Inner, Abort];
+
+// python/cpython#86296, #116720, #155433, #155418, #95289, agronholm/anyio#374: of a cancel and something else that happens
+// at the same instant, one is lost, or all of it hangs. (`run` is on the virtual clock: who hangs is a stall.)
+#[test]
+fn whatever_two_things_happen_at_one_instant_no_cancel_is_lost_and_none_is_made_up() {
+    for first in HAPPENINGS {
+        for second in HAPPENINGS.into_iter().filter(|second| *second != first) {
+            for from_a_child_that_has_not_suspended in [false, true] {
+                run(race([first, second], from_a_child_that_has_not_suspended));
+            }
+        }
+    }
+}
+
+async fn race(pair: [Happening; 2], early: bool) {
+    let has = |what: Happening| pair.contains(&what);
+    let (outer, timed, inner) = (CancelScope::new(), CancelScope::new(), CancelScope::new());
+    let (gates, tasks) = ([Gate::new(), Gate::new(), Gate::new()], RefCell::new(Vec::<Task<()>>::new()));
+    let (ended, body_cancelled) = (RefCell::new(None), Cell::new(false));
+    let happen = || {
+        for what in pair {
+            match what {
+                Done | Fails | Panics => gates[what as usize].open(),
+                Deadline => timed.set_deadline(now()),
+                Outer => outer.cancel("outer"),
+                Inner => inner.cancel("inner"),
+                Abort => tasks.borrow().iter().for_each(|task| _ = task.cancel("abort")),
+            }
+        }
+    };
+    let work = timed.run(group(async |g| {
+        if early {
+            g.spawn(async { happen() });
+        }
+        for what in pair.into_iter().filter(|what| matches!(what, Done | Fails | Panics)) {
+            let (gate, wait) = (&gates[what as usize], g.spawn(pending::<()>()));
+            wait.cancel("only to use its slot again");
+            let task = g.spawn(async move {
+                gate.wait().await;
+                match what {
+                    Fails => Err("child"),
+                    Panics => panic!("child"),
+                    _ => Ok(()),
+                }
+            });
+            tasks.borrow_mut().push(task);
+        }
+        tasks.borrow_mut().push(g.spawn(after(2, ())));
+        body_cancelled.set(inner.run(sleep(ms(3))).await.is_err());
+        Ok(())
+    }));
+    let whole = outer.run(async {
+        let end = work.await;
+        ended.replace(Some(end));
+        yield_now().await;
+    });
+    let result = group(async |g| {
+        if !early {
+            g.spawn(async {
+                sleep(ms(1)).await; // all of them wait
+                happen();
+            });
+        }
+        Ok(AssertUnwindSafe(whole).catch_unwind().await)
+    });
+    let result = result.await.expect("the errors stay inside");
+
+    let panicked = result.is_err();
+    match result {
+        Err(panic) => assert!(has(Panics) && common::text(&*panic) == "child", "{pair:?}"),
+        Ok(Err(cancelled)) => assert!(has(Outer) && *cancelled.reason() == Reason::from("outer"), "{pair:?}"),
+        Ok(Ok(())) => assert!(!has(Outer), "{pair:?}: the cancel from outside was lost"),
+    }
+    let ended = ended.take();
+    match &ended {
+        None => assert!(panicked || has(Outer), "{pair:?}"),
+        Some(Err(cancelled)) => assert!(has(Deadline) && matches!(cancelled.reason(), Reason::Deadline(_)), "{pair:?}"),
+        Some(Ok(Err(errors))) => assert!(has(Fails) && common::shape(errors) == "[child]", "{pair:?}"),
+        Some(Ok(Ok(()))) => assert!(!has(Deadline), "{pair:?}: the deadline was lost"),
+    }
+    assert!(!body_cancelled.get() || has(Inner), "{pair:?}: the body was cancelled by nobody");
+    if has(Inner) && (has(Done) || has(Abort)) {
+        assert!(body_cancelled.get(), "{pair:?}: the cancel of the scope in the body was lost");
+    }
+    if has(Panics) && (has(Done) || has(Fails) || has(Inner)) {
+        assert!(panicked, "{pair:?}: the panic was lost");
+    }
+    if has(Fails) && (has(Done) || has(Inner)) {
+        assert!(matches!(ended, Some(Ok(Err(_)))), "{pair:?}: the error was lost");
+    }
+    if has(Abort) && (has(Done) || has(Fails) || has(Panics)) {
+        assert!(matches!(ended, Some(Ok(Ok(())))), "{pair:?}: the cancel of the task came first");
+    }
+    let before = now();
+    sleep(ms(1)).await;
+    assert_eq!(now() - before, ms(1)); // and nothing of it is in force
+}
+
+thread_local! {
+    static SCOPE: RefCell<Option<CancelScope>> = const { RefCell::new(None) };
+}
+
+/// Cancels `SCOPE` when it is woken.
+struct CancelsOnWake;
+
+impl Wake for CancelsOnWake {
+    fn wake(self: Arc<Self>) {
+        SCOPE.with_borrow(|scope| scope.iter().for_each(|scope| scope.cancel("woken, and not polled yet")));
+    }
+}
+
+/// Three wait for the same thing; when it comes, the first is cancelled between its wake and its poll.
+async fn the_next_gets_it<'a>(what: &str, wait: impl Fn() -> Boxed<'a, ()>, happens: impl AsyncFnOnce()) {
+    let scope = CancelScope::new();
+    group(async |g| {
+        let first = g.spawn(async { Ok(scope.run(wait()).await.is_err()) });
+        let second = g.spawn(async { Ok(wait().await) });
+        sleep(ms(0)).await;
+        SCOPE.set(Some(scope.clone()));
+        let mut third = wait();
+        let waker = Arc::new(CancelsOnWake).into();
+        assert!(third.as_mut().poll(&mut Context::from_waker(&waker)).is_pending(), "{what}");
+        happens().await;
+        for _ in 0..300 {
+            yield_now().await; // some turns
+        }
+        assert!(second.is_finished(), "{what}: the first took it along");
+        assert_eq!(first.await, Ok(true), "{what}");
+        Ok(())
+    })
+    .await
+    .expect("no error");
+    SCOPE.set(None);
+}
+
+// tokio-rs/tokio#1898, #6450, #8260, embassy-rs/embassy#6964, smol-rs/async-lock#18, and anyio's history: an item, a permit
+// or a byte that was meant for a waiter is lost when that is cancelled before it looks.
+#[test]
+fn who_is_cancelled_between_wake_and_poll_takes_nothing_from_the_next() {
+    run(async {
+        let (reader, mut writer) = pipe().expect("a pipe");
+        let reader = Async::new(reader).expect("a source");
+        let read = || -> Boxed<'_, ()> {
+            Box::pin(async { assert!(matches!(reader.read_with(|mut pipe| pipe.read(&mut [0])).await, Ok(1))) })
+        };
+        the_next_gets_it("a byte", read, async || writer.write_all(b"x").expect("there is room")).await;
+    });
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let accept = || -> Boxed<'_, ()> { Box::pin(async { drop(listener.accept().await.expect("a connection")) }) };
+        let mut client = None;
+        let connects = async || client = std::net::TcpStream::connect(address).ok();
+        the_next_gets_it("a connection", accept, connects).await;
+        assert!(client.is_some());
+    });
+    run(async {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let address = socket.local_addr().expect("bound");
+        let receive = || -> Boxed<'_, ()> { Box::pin(async { drop(socket.recv_from(&mut [0; 8]).await) }) };
+        let sends = async || {
+            let other = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+            assert_eq!(other.send_to(b"x", address).ok(), Some(1));
+        };
+        the_next_gets_it("a datagram", receive, sends).await;
+    });
+    run(async {
+        let gate = Gate::new();
+        group(async |places| {
+            places.limit(1);
+            places.spawn(async { Ok(gate.wait().await) });
+            the_next_gets_it("a place", || Box::pin(places.admit()), async || gate.open()).await;
+            Ok(())
+        })
+        .await
+        .expect("no error");
+    });
+    run(async {
+        let gate = Gate::new();
+        group(async |g| {
+            let results = g.stream();
+            results.spawn(async { Ok(gate.wait().await) });
+            let next = || -> Boxed<'_, ()> { Box::pin(async { drop(results.next().await.expect("one comes")) }) };
+            the_next_gets_it("a result", next, async || gate.open()).await;
+            Ok(())
+        })
+        .await
+        .expect("no error");
+    });
 }

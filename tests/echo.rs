@@ -213,6 +213,28 @@ fn sigusr1_asks_what_each_task_waits_for() -> Test {
     Ok(())
 }
 
+// tokio-rs/mio#132, smol-rs/polling#265, oven-sh/bun#34780: a signal during the wait ends the loop, or swallows a wake. Here
+// most come during the wait, since that is where the server is.
+#[test]
+fn a_storm_of_signals_costs_no_byte_and_no_wake() -> Test {
+    let mut server = Server::start()?;
+    let mut client = TcpStream::connect(server.address)?;
+    for n in 0..100_u8 {
+        for _ in 0..5 {
+            server.signal(Signal::USR1)?;
+        }
+        let mut back = [0];
+        client.write_all(&[n])?;
+        server.signal(Signal::USR1)?;
+        client.read_exact(&mut back)?;
+        assert_eq!(back, [n]);
+    }
+    server.signal(Signal::TERM)?;
+    let (status, rest) = server.end()?;
+    assert_eq!((status.code(), rest.as_str()), (Some(0), "ended by SIGTERM\n"));
+    Ok(())
+}
+
 #[test]
 fn a_server_that_was_ended_in_order_writes_its_trace() -> Test {
     let file = std::env::temp_dir().join(format!("taskgroup-echo-{}.txt", std::process::id()));

@@ -307,6 +307,7 @@ fn a_cancelled_task_is_not_in_the_tree() {
     assert_eq!(shape(&errors.expect_err("it fails")), "[A]");
 }
 
+// agronholm/anyio (its version history): the text of a tree was quadratic.
 #[test]
 fn a_level_prints_at_most_fifteen_members() {
     // J17; CPython: traceback, max_group_width

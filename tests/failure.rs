@@ -5,7 +5,7 @@ mod common;
 use common::{Drops, Errors, Gate, Log, after, counted, fail, fail_after, failed, group, ms, only, run};
 use std::cell::Cell;
 
-use taskgroup::{BoxError, ExceptionGroup, JoinErrorKind, Reason, boxed, sleep, task_group, yield_now};
+use taskgroup::{BoxError, ExceptionGroup, JoinErrorKind, Reason, boxed, shield, sleep, task_group, yield_now};
 
 #[test]
 fn the_first_failure_cancels_the_siblings_and_the_body() {
@@ -67,6 +67,30 @@ fn a_failure_cancels_children_whose_places_were_reused_in_spawn_order() {
         });
         assert_eq!(failed(result.await), "[body]");
         assert_eq!(log.take(), ["4 a cancelled", "4 b cancelled", "4 c cancelled"]);
+    });
+}
+
+#[test]
+fn a_failure_waits_for_a_sibling_that_is_shielded() {
+    // python-trio/trio: test_failed_abort, test_slow_abort_edge_cases
+    run(async {
+        let log = Log::new();
+        let result = group(async |g| {
+            g.spawn(async {
+                shield(log.work("shielded", 20)).await;
+                log.work("after it", 20).await; // under the cancel: it runs to its first wait
+            });
+            g.spawn(fail_after(5, "A"));
+            log.work("body", 100).await;
+            Ok(())
+        });
+        assert_eq!(failed(result.await), "[A]");
+        log.note("group ends");
+        let starts = ["0 body starts", "0 shielded starts", "5 body cancelled", "20 shielded ends"];
+        assert_eq!(
+            log.take(),
+            [&starts[..], &["20 after it starts", "20 after it cancelled", "20 group ends"]].concat()
+        );
     });
 }
 

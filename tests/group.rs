@@ -248,6 +248,7 @@ fn a_chain_of_siblings_keeps_the_group_open() {
     });
 }
 
+// python/cpython#155418: a task was spawned into a group that was closing, and nobody cancelled it.
 #[test]
 fn a_closing_group_refuses_a_task() {
     // B7, B12, D7

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Log, Word, after, counted, fail, fail_after, failed, group, ms, only, run, start};
+use common::{Drops, Log, Word, after, counted, fail, fail_after, failed, group, ms, only, run, start};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::pending;
 use std::pin::pin;
@@ -276,6 +276,35 @@ fn join_all_joins_all() {
             Ok(join_all(tasks).await)
         });
         assert_eq!(values.await.expect("no error"), [Ok(0), Ok(1), Ok(2), Ok(3), Ok(4)]);
+    });
+}
+
+#[test]
+fn what_a_task_held_is_dropped_before_who_joins_it_goes_on() {
+    // rust-lang/rust#94644; Trio: test_locals_destroyed_promptly_on_cancel; python/cpython#124958, #128552
+    run(async {
+        let (drops, made) = (Drops::new(), Cell::new(0));
+        let ended = group(async |g| {
+            g.collect_all();
+            for end in ["value", "error", "cancel"] {
+                let guard = drops.guard();
+                let task = g.spawn(async move {
+                    let _guard = guard;
+                    sleep(ms(5)).await;
+                    if end == "error" { Err("A") } else { Ok(()) }
+                });
+                yield_now().await;
+                if end == "cancel" {
+                    task.cancel("enough");
+                }
+                drop(task.await);
+                made.set(made.get() + 1);
+                assert_eq!(drops.count(), made.get(), "{end}");
+            }
+            Ok(())
+        });
+        assert_eq!(failed(ended.await), "[A]");
+        drops.assert_all(3);
     });
 }
 

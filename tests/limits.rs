@@ -1,19 +1,30 @@
-//! `limit` and `admit`: how many tasks run at once, and who waits for a place.
+//! `limit` and `admit`: how many tasks run at once, and who waits for a place; and what is limited by the system.
 
 mod common;
 
 use common::cancelled::Held;
 use common::{Drops, Gate, Group, Log, Word, after, counted, fail, fail_after, failed, group, ms, poll_once, run};
 use std::cell::{Cell, RefCell};
+use std::env;
 use std::future::{Future, pending};
+use std::io::{self, Read};
+use std::net::{self, Shutdown, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::pin;
+use std::process::Command;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Waker};
+use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use taskgroup::{BlockOnError, Clock, ExceptionGroup, JoinErrorKind, Runtime, block_on, sleep, timeout, yield_now};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use socket2::{Domain, Socket, Type};
+use taskgroup::net::{Acceptor, TcpListener};
+use taskgroup::{
+    BlockOnError, Clock, ExceptionGroup, JoinErrorKind, Runtime, block_on, sleep, task_group, timeout, yield_now,
+};
 
 /// Spawns `count` tasks that note their number, wait for a millisecond, and end.
 fn spawn_numbered<'scope>(g: &'scope Group<'scope, '_>, log: &'scope RefCell<Vec<usize>>, count: usize) {
@@ -810,4 +821,72 @@ fn a_limit_holds_on_the_real_clock_too() {
     }));
     assert!(ended.is_ok());
     assert_eq!((running.get(), most.get()), (0, 3));
+}
+
+// joyent/libuv#690, oven-sh/bun#32705: accept fails at once for as long as a connection is in the queue, and the loop spins;
+// mtrudel/thousand_island#206, python-trio/trio#73, #492: or the server ends.
+#[test]
+fn a_server_out_of_descriptors_tries_twenty_times_a_second_and_serves_all_in_the_end() -> io::Result<()> {
+    const CLIENTS: usize = 200;
+    if env::var_os("TASKGROUP_CHILD").is_some() {
+        return serve_with_few_descriptors(CLIENTS);
+    }
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+    listener.listen(CLIENTS as i32)?; // all of them fit into the queue
+    let address = listener.local_addr()?;
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let client = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        client.connect(&address)?;
+        client.send(b"?")?;
+        clients.push(TcpStream::from(client));
+    }
+    let test = "a_server_out_of_descriptors_tries_twenty_times_a_second_and_serves_all_in_the_end";
+    let mut server = Command::new(env::current_exe()?)
+        .args(["--exact", test])
+        .env("TASKGROUP_CHILD", test)
+        .stdin(OwnedFd::from(listener))
+        .spawn()?;
+    for client in &mut clients[..40] {
+        client.read_exact(&mut [0])?; // while it has no descriptor left, those that have one are served
+    }
+    for mut client in clients {
+        let mut rest = Vec::new();
+        client.shutdown(Shutdown::Write)?;
+        client.read_to_end(&mut rest)?;
+        assert!(rest.len() <= 1);
+    }
+    assert_eq!(server.wait()?.code(), Some(0));
+    Ok(())
+}
+
+/// The listener is the standard input.
+fn serve_with_few_descriptors(clients: usize) -> io::Result<()> {
+    setrlimit(Resource::Nofile, Rlimit { current: Some(64), maximum: Some(64) })?;
+    taskgroup::set_reporter(Some(|_| {}));
+    let listener = net::TcpListener::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let (failed, served) = (Cell::new(0), Cell::new(0));
+    let start = Instant::now();
+    let result: Result<(), ExceptionGroup<io::Error>> = block_on(task_group(async |g| {
+        let listener = TcpListener::try_from(listener)?;
+        let mut acceptor =
+            Acceptor::new(async || listener.accept().await.inspect_err(|_| failed.set(failed.get() + 1)));
+        for _ in 0..clients {
+            let (stream, _) = acceptor.accept(g).await?;
+            g.spawn(async {
+                let (stream, mut byte) = (stream, [0]);
+                while stream.read(&mut byte).await? > 0 {
+                    stream.write_all(&byte).await?;
+                    served.set(served.get() + 1);
+                }
+                Ok(())
+            });
+        }
+        Ok(())
+    }));
+    assert_eq!((result.map_err(|errors| errors.to_string()), served.get()), (Ok(()), clients));
+    let most = start.elapsed().as_millis() / 50 + 1; // however long it took: none is made before its time
+    assert!(failed.get() > 0 && failed.get() <= most, "{} attempts in vain, of at most {most}", failed.get());
+    Ok(())
 }

@@ -259,6 +259,7 @@ fn a_function_that_panics_before_it_makes_a_future_is_a_cleanup_that_panics() {
 
 // Shields.
 
+// agronholm/anyio (its version history): a cancel reached what was shielded.
 #[test]
 fn a_shield_gives_its_value_though_a_cancel_is_in_force() {
     // D13, G7, M3; hole: shield ends under a cancel

@@ -119,6 +119,7 @@ fn a_cleanup_is_told_that_the_body_failed() {
     });
 }
 
+// agronholm/anyio (its version history): a cleanup was skipped, and left a process behind.
 #[test]
 fn a_cleanup_in_a_task_is_told_why_the_owner_was_cancelled() {
     run(async {
@@ -304,6 +305,7 @@ fn connections_of_nested_groups_say_goodbye_from_the_inside_out() {
 
 // What a cleanup may do.
 
+// encode/httpcore#704: an await in a cleanup was cancelled itself, and the connection leaked.
 #[test]
 fn a_cleanup_is_not_cancelled_and_does_not_see_the_cancel() {
     // D3, M10

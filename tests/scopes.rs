@@ -380,6 +380,7 @@ fn a_forgotten_run_does_no_harm_when_its_scope_is_cancelled() {
     });
 }
 
+// python-trio/trio#882, #1061, #3307, #3329: a scope was left in another task than the one that had entered it.
 #[test]
 fn a_run_that_moves_to_another_task_is_cancelled_there() {
     run(async {

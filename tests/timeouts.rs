@@ -163,6 +163,7 @@ fn of_two_deadlines_in_the_past_the_outer_wins() {
     });
 }
 
+// aio-libs/async-timeout#229, #230: a deadline and an end at one instant.
 #[test]
 fn a_deadline_beats_a_sleep_that_ends_at_the_same_instant() {
     // E3, F1
@@ -293,6 +294,7 @@ fn a_timer_is_disarmed_on_every_way_out() {
     });
 }
 
+// python-trio/trio#1175: a cancel was caught by a scope that nobody had cancelled.
 #[test]
 fn a_cancel_from_outside_goes_through_a_deadline() {
     // F2; CPython: test_timeouts.test_foreign_cancel_doesnt_timeout_if_not_expired

@@ -329,6 +329,7 @@ mod tests {
         assert_eq!(many, Err(HttpError::NotHttp(httparse::Error::TooManyHeaders)));
     }
 
+    // RUSTSEC-2024-0003 and its like (h2): a peer made a buffer grow.
     #[test]
     fn bodies_are_bounded_however_they_are_delimited() {
         for head in ["Content-Length: 11\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nb\r\n", "\r\n"] {

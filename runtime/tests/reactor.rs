@@ -644,13 +644,14 @@ fn writing_to_who_is_gone_is_an_error() -> io::Result<()> {
 /// (The runtime of Rust ignores it; here it is given back.) A pipe can only be written to by who ignores it.
 #[test]
 fn writing_to_who_is_gone_ends_no_process_in_which_sigpipe_would() -> io::Result<()> {
+    type Way = fn(Pin<&mut (dyn AsyncWrite + Unpin)>, &mut Context<'_>) -> Poll<io::Result<usize>>;
     let test = "writing_to_who_is_gone_ends_no_process_in_which_sigpipe_would";
     if !is_child() {
         assert_eq!(as_a_child(test)?.code(), Some(0));
         return Ok(());
     }
     signal_hook::flag::register_conditional_default(SIGPIPE, Arc::new(AtomicBool::new(true)))?;
-    let ways: [fn(Pin<&mut (dyn AsyncWrite + Unpin)>, &mut Context<'_>) -> Poll<io::Result<usize>>; 2] = [
+    let ways: [Way; 2] = [
         |stream, cx| stream.poll_write(cx, b"x"),
         |stream, cx| stream.poll_write_vectored(cx, &[IoSlice::new(b"x"), IoSlice::new(b"y")]),
     ];

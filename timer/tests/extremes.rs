@@ -57,6 +57,7 @@ fn a_timer_reset_into_the_past_is_due_at_once() {
     assert_eq!(wheel.pop(1_000), Some("hurried"));
 }
 
+// embassy-rs/embassy#4736.
 #[test]
 fn a_timer_that_never_fires_does_not_hold_up_the_next() {
     let mut wheel = Wheel::new(0);
@@ -68,6 +69,7 @@ fn a_timer_that_never_fires_does_not_hold_up_the_next() {
     assert_eq!(wheel.len(), 1);
 }
 
+// tokio-rs/tokio#684.
 #[test]
 fn a_clock_that_steps_back_stands_still() {
     let mut wheel = Wheel::new(0);
@@ -162,6 +164,7 @@ fn short_timers_fire_on_time_through_ten_years_of_uptime() {
     assert_eq!(wheel.get(never), Some(&u64::MAX));
 }
 
+// tokio-rs/tokio#6584, and the benchmark of libuv.
 /// Were any step recursive, the small stack would overflow. Were one quadratic, the test would be the slowest here by
 /// far: no test asserts a time, a benchmark does.
 #[test]

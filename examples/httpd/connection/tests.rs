@@ -181,6 +181,7 @@ fn it_does_not_matter_where_a_head_is_cut() -> Test {
     Ok(())
 }
 
+// Slowloris: a byte from time to time.
 #[test]
 fn a_head_that_trickles_is_given_up_in_time() -> Test {
     let mut script = VecDeque::from([Says("GET / HTTP/1.1\r\n".into())]);

@@ -36,11 +36,12 @@ pub fn run_in<T>(runtime: &Runtime<'_>, future: impl Future<Output = T>) -> T {
 
 /// Runs a test of this file again, alone in a process of its own, in which [`is_child`] is true: for what concerns a whole
 /// process.
+#[allow(clippy::print_stderr, reason = "what it said is shown if this test fails")]
 pub fn as_a_child(test: &str) -> io::Result<ExitStatus> {
     let run = Command::new(env::current_exe()?).args(["--exact", test]).env("TASKGROUP_CHILD", test).output()?;
     let said = String::from_utf8_lossy(&run.stdout);
     assert!(said.contains("running 1 test\n"), "there is no test {test}");
-    eprintln!("{said}{}", String::from_utf8_lossy(&run.stderr)); // shown if this one fails
+    eprintln!("{said}{}", String::from_utf8_lossy(&run.stderr));
     Ok(run.status)
 }
 
