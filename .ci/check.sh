@@ -5,7 +5,8 @@
 #   lint   clippy, the features one by one, other targets where their std is installed, MSRV where its toolchain is
 #   test   all tests, debug; those that need release besides
 #   doc    rustdoc without warnings, links included
-#   all    the four above
+#   book   the book, into target/book
+#   all    the five above
 #   ecosystem  the programs with other people's crates: clippy, their tests
 #   storm  two processes on loopback: many connections, no descriptors left, slow peers; and a day of virtual time
 #   bench  the package that measures: clippy, its tests, a few workloads in small
@@ -55,13 +56,14 @@ lint() {
     no_unsafe_elsewhere
 }
 
-# `unsafe` has two addresses. Clippy's lint says the same; this says it in one line, doctests and macros included.
+# `unsafe` has two addresses, and one in the book. Clippy's lint says the same; this says it in one line, doctests and
+# macros included.
 no_unsafe_elsewhere() {
     local found
     found=$(grep -rnE '\bunsafe (\{|fn|impl|trait)' --include='*.rs' timer runtime taskgroup examples tests |
-        grep -vE '^runtime/src/(reactor|raw).rs:' || true)
+        grep -vE '^(runtime/src/(reactor|raw)|examples/book/watched).rs:' || true)
     if [ -n "$found" ]; then
-        printf 'unsafe outside runtime/src/reactor.rs and runtime/src/raw.rs:\n%s\n' "$found"
+        printf 'unsafe outside runtime/src/reactor.rs, runtime/src/raw.rs and examples/book/watched.rs:\n%s\n' "$found"
         return 1
     fi
 }
@@ -78,6 +80,14 @@ test_() {
 
 doc() {
     RUSTDOCFLAGS="-D warnings" run cargo doc "${light[@]}" --no-deps --quiet
+}
+
+book() {
+    if command -v mdbook >/dev/null; then
+        run mdbook build docs
+    else
+        skip "book" "mdbook is not installed (cargo install mdbook --locked)"
+    fi
 }
 
 ecosystem() {
@@ -150,11 +160,12 @@ case "${1:-all}" in
     lint) lint ;;
     test) test_ ;;
     doc) doc ;;
+    book) book ;;
     ecosystem) ecosystem ;;
     storm) storm "${@:2}" ;;
     bench) bench ;;
-    all) fmt; lint; test_; doc ;;
-    deep) fmt; lint; test_; doc; ecosystem; deep; storm; bench ;;
+    all) fmt; lint; test_; doc; book ;;
+    deep) fmt; lint; test_; doc; book; ecosystem; deep; storm; bench ;;
     *) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 

@@ -1,0 +1,48 @@
+//! The pictures of runs: a program of the book on the real runtime, on its virtual clock, drawn by its recorder.
+
+#[allow(clippy::print_stdout, reason = "a program prints")]
+#[path = "../programs/breakfast.rs"]
+mod breakfast;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use taskgroup::trace::Recorder;
+use taskgroup::{Clock, Runtime};
+use taskgroup_runtime::{Sleep, spawn as spawn_root};
+
+thread_local! {
+    static RECORDER: RefCell<Option<Rc<Recorder>>> = const { RefCell::new(None) };
+}
+
+// What the programs call, as the steps have it.
+
+fn sleep(duration: Duration) -> Sleep {
+    taskgroup_runtime::sleep(duration)
+}
+
+#[track_caller]
+fn spawn(future: impl Future<Output = ()> + 'static) {
+    drop(spawn_root(future));
+}
+
+fn block_on<T>(main: impl Future<Output = T>) -> T {
+    let recorder = Recorder::new();
+    let runtime = Runtime::with_clock(Clock::Autojump);
+    runtime.instrument(recorder.clone());
+    let output = runtime.block_on(main);
+    while runtime.turn(None).expect("no descriptor is waited for").live > 0 {}
+    RECORDER.set(Some(recorder));
+    output
+}
+
+fn compare(name: &str, title: &str, program: fn()) {
+    program();
+    let recorder = RECORDER.take().expect("the program has run");
+    super::compare(&format!("docs/book/pictures/{name}.svg"), &recorder.trace().svg().title(title).to_string());
+}
+
+#[test]
+fn breakfast_is_as_drawn() {
+    compare("breakfast", "Three tasks, asleep at the same time", breakfast::breakfast);
+}
