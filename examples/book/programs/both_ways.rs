@@ -31,12 +31,17 @@ pub(crate) fn both_ways() -> io::Result<()> {
         let too_late = late.clone();
         spawn(async move {
             let (mut buffer, mut read) = ([0; 65536], 0);
-            while read < MUCH {
-                read += right.read(&mut buffer).await.expect("the other end is open");
+            for enough in [MUCH / 2, MUCH] {
+                while read < enough {
+                    read += right.read(&mut buffer).await.expect("the other end is open");
+                }
+                if enough < MUCH {
+                    sleep(Duration::from_millis(2)).await; // the writer has to wait again
+                    right.write(b"so far, so good").await.expect("the other end is open");
+                    sleep(Duration::from_millis(5)).await; // time enough to be woken
+                    too_late.set();
+                }
             }
-            right.write(b"thanks").await.expect("the other end is open");
-            sleep(Duration::from_millis(5)).await; // time enough to be woken
-            too_late.set();
         });
         let mut answer = [0; 16];
         match within(late.wait(), left.read(&mut answer)).await {

@@ -17,10 +17,11 @@ pub(crate) fn pair() -> io::Result<()> {
     let count = polls.clone();
     let read = block_on(Clock::Real, async move {
         let (left, right) = UnixStream::pair()?;
-        let (left, right) = (Stream::new(left)?, Stream::new(right)?);
+        let (left, right) = (Stream::new(left)?, Rc::new(Stream::new(right)?));
+        let writer = right.clone(); // and `right` stays open
         spawn(async move {
             sleep(Duration::from_millis(2)).await;
-            _ = right.write(b"hello").await;
+            _ = writer.write(b"hello").await;
         });
         let mut buffer = [0; 16];
         let n = counted(left.read(&mut buffer), count).await?;

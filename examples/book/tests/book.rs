@@ -17,10 +17,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A program that has not ended by then hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A program that prints more than this will not stop.
+const MUCH: usize = 10_000;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -44,23 +47,30 @@ fn output(program: &str) -> String {
     let reader = thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(n @ 1..) = stdout.read(&mut buffer) {
-            _ = sender.send(buffer[..n].to_vec());
+            if sender.send(buffer[..n].to_vec()).is_err() {
+                return;
+            }
         }
     });
     let mut printed = Vec::new();
+    let deadline = Instant::now() + PATIENCE;
     let hangs = loop {
-        match receiver.recv_timeout(PATIENCE) {
+        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(bytes) => printed.extend(bytes),
             Err(error) => break error == mpsc::RecvTimeoutError::Timeout,
+        }
+        if printed.len() > MUCH {
+            break true;
         }
     };
     if hangs {
         child.kill().expect("it is ours");
     }
     let status = child.wait().expect("it is ours");
+    drop(receiver);
     reader.join().expect("it does not panic");
     let printed = String::from_utf8(printed).expect("it prints text");
-    assert!(!hangs, "it hangs; so far it has printed:\n{printed}");
+    assert!(!hangs, "it does not end; so far it has printed:\n{}", &printed[..printed.len().min(200)]);
     assert!(status.success(), "it ended with {status}; it has printed:\n{printed}");
     printed
 }
