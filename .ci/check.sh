@@ -75,7 +75,7 @@ test_() {
         --test unblock --lib
     run cargo test --quiet -p taskgroup-runtime --features blocking,process --doc
     run cargo test --quiet -p taskgroup --features blocking,inspect,process --doc
-    run cargo test --quiet --release --test depth
+    run cargo test --quiet --release -p taskgroup --test depth
 }
 
 doc() {

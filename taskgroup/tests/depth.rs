@@ -1,5 +1,6 @@
 //! Groups in groups in groups, on a stack of 2 MiB: nothing overflows, nothing gets lost on the way.
 
+#[path = "../../tests/common/mod.rs"]
 mod common;
 
 use common::{Errors, Sink, Word, failed, ms, only, run, start};
