@@ -8,8 +8,12 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 type Test = Result<(), Box<dyn Error>>;
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The server, until it is dropped.
 struct Server {
@@ -62,6 +66,7 @@ struct Guest {
 
 impl Guest {
     fn of(stream: TcpStream) -> io::Result<Self> {
+        stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self { input: BufReader::new(stream.try_clone()?), stream })
     }
 
@@ -133,7 +138,7 @@ fn what_is_wrong_is_told_and_ends_nothing() -> Test {
     Ok(())
 }
 
-/// What is said until she is dropped fills what the system takes for her, and then her outbox.
+/// What is said until `eve` is dropped fills what the system takes for her, and then her outbox.
 #[test]
 fn who_does_not_read_is_dropped_while_others_talk_on() -> Test {
     let mut server = Server::start(&[])?;

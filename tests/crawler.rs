@@ -153,7 +153,7 @@ http://HOST/silence: not done within 300ms
 fn a_text_that_is_found_ends_the_crawl_and_what_is_under_way() -> Test {
     let server =
         Server::start([("/", b"<a href=silence><a href=a>"), ("/a", b"<p>a needle</p>"), ("/silence", b"SILENCE")])?;
-    let (code, stdout, stderr) = server.crawl(&["--until", "needle", "--timeout", "3600"])?;
+    let (code, stdout, stderr) = server.crawl(&["--until", "needle", "--timeout", "20"])?;
     let expected = "\
 \"needle\" is in http://HOST/a
 2 URLs in S: 2 pages (1 KiB), 0 files, 0 redirects

@@ -7,7 +7,7 @@
 //!
 //! Shows state that is shared by borrowing: all tasks have a `&RefCell<Room>` of the function that opened the group, and
 //! there is no `Arc`, no lock and no channel to a task that owns it. Shows that one who does not read costs the others
-//! nothing: what waits for him is bounded, and then he is dropped, and they are told. And a server that says goodbye: at
+//! nothing: what may wait is bounded, then the connection is dropped, and they are told. And a server that says goodbye: at
 //! Ctrl-C everybody hears the last lines, and that it ends.
 //!
 //! Look at `room.rs`, where somebody is dropped by cancelling a scope; and at `talk.rs`, where one task reads and one
@@ -54,7 +54,7 @@ Usage: chat_server [OPTIONS] [ADDR]
 
 The first line of a client is its name; each further one is said to all others. `/nick NAME` changes the name, `/who` lists
 who is here, `/quit` ends. The server's own lines begin with `*`, or with `!` if something is wrong. What is no UTF-8, and
-control characters, are replaced. Who does not read what is said is dropped as soon as 64 lines wait for him.
+control characters, are replaced. Who does not read what is said is dropped as soon as 64 lines wait.
 
 Who comes and goes is a line on standard output. Ctrl-C or SIGTERM ends the server in order: all are told. A second one ends
 it at once.
