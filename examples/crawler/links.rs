@@ -11,7 +11,7 @@ use url::{ParseError, Url};
 /// No URL may be longer: servers refuse them, and they are kept.
 const LONGEST: usize = 8 * 1024;
 /// Of the links of a page, so many count.
-const MOST: usize = 20_000;
+const MOST: usize = 10_000;
 
 /// What a page links to, each once.
 #[derive(Debug, Default, PartialEq)]
