@@ -29,12 +29,12 @@ Usage: crawler [OPTIONS] URL...
   --help           print this
 
 Only http://. Links are those of HTML: pages, pictures, scripts, style sheets, frames, media. Of what is no HTML only the
-head is looked at. A host is a name with a port. Redirects are followed. A page counts as deep as the way on which it was
-found first. Each request that waits for its turn (--rate) has one of the --limit places. robots.txt is not asked for: this is
-for sites of your own.
+head is looked at. A host is a name with a port; a name beyond ASCII is to be written as xn--. Redirects are followed. A page
+counts as deep as the way on which it was found first. Each request that waits for its turn (--rate) has one of the --limit
+places. robots.txt is not asked for: this is for sites of your own.
 
-Ctrl-C or SIGTERM begins no more requests, lets those under way end, for at most 5 seconds, and reports what was found so far.
-A second one ends it at once.
+Ctrl-C or SIGTERM begins no more requests, lets those under way end, for at most 5 seconds, and reports what was found so
+far. A second one ends it at once.
 
 Exit status: 0 if no link is broken, or TEXT was found; 1 if one is, or TEXT was not found; 2 if the arguments are wrong;
 130 after Ctrl-C, 143 after SIGTERM.
