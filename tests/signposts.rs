@@ -1,4 +1,4 @@
-//! Where a reader is sent, there is something: the heads of files, and `docs/ARCHITECTURE.md`.
+//! Where a reader is sent, there is something: the heads of files, `docs/ARCHITECTURE.md`, and the pages that name tests.
 //!
 //! Before: `docs/ARCHITECTURE.md`. After: nothing.
 
@@ -203,4 +203,46 @@ fn every_name_on_the_map_exists() {
         }
     }
     assert!(wrong.is_empty(), "there is no {wrong:#?}");
+}
+
+/// Names of tests in a page: so they look, with three underscores and more.
+fn tests_named_in(page: &str) -> Vec<String> {
+    let text = read(Path::new(page));
+    let is_test = |name: &&str| {
+        name.matches('_').count() >= 3 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    quoted(&text).filter(is_test).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_test_that_a_page_relies_on_exists() {
+    let files = ["timer", "runtime", "taskgroup", "examples", "tests"].into_iter().flat_map(sources);
+    let code: String = files.map(|file| read(&file)).collect();
+    let known: BTreeSet<_> = code.split("fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next()).collect();
+    let pages = ["docs/RELIABILITY.md", "docs/SECURITY.md"];
+    let named: Vec<_> = pages.into_iter().flat_map(tests_named_in).collect();
+    assert!(named.len() > 50, "the pages name {} tests only", named.len());
+    // Trio's are named there, too.
+    let missing = named.iter().filter(|name| !known.contains(name.as_str()) && !name.starts_with("test_"));
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<&String>::new(), "named in a page, and not there");
+}
+
+#[test]
+fn every_seeded_fault_stands_in_the_row_of_its_class() {
+    let page = read(Path::new("docs/RELIABILITY.md"));
+    let row_of = |class: &str| page.lines().find(|line| line.starts_with(&format!("| {class} |")));
+    let entries = fs::read_dir(root().join("tests/faults")).expect("a folder");
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect();
+    names.sort();
+    let patches: Vec<_> = names.iter().filter_map(|name| name.strip_suffix(".patch")).collect();
+    let stands = |name: &&&str| {
+        let class = name.split('-').next().unwrap_or_default();
+        row_of(class).is_some_and(|row| row.contains(&format!("`{name}`")))
+    };
+    let lost: Vec<_> = patches.iter().filter(|name| !stands(name)).collect();
+    assert!(lost.is_empty(), "in no row of its class: {lost:?}");
+    let named = quoted(&page).filter(|name| name.contains('-') && name.starts_with(|c: char| ('A'..='H').contains(&c)));
+    let gone: Vec<_> = named.filter(|name| name.as_bytes()[1].is_ascii_digit() && !patches.contains(name)).collect();
+    assert!(gone.is_empty(), "named in a row, and not there: {gone:?}");
 }
