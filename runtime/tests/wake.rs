@@ -1017,3 +1017,42 @@ fn a_thread_that_holds_what_the_loop_waits_for_wakes_any_number_without_waiting(
         assert!(gates.iter().all(|gate| gate.polls() == 2));
     });
 }
+
+/// B6: Trio's starvation test, with a sender that never tires: each wake out of the box is answered by a letter.
+#[test]
+fn a_letter_that_is_sent_while_the_box_is_emptied_is_for_the_next_turn() {
+    thread_local! {
+        static SET: RefCell<Option<(ReadySet, Waker)>> = const { RefCell::new(None) };
+        static WAKES: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+    }
+    struct Answers;
+    impl Wake for Answers {
+        fn wake(self: Arc<Self>) {
+            WAKES.set(WAKES.get() + 1);
+            assert!(WAKES.get() < 1000, "the turn does not end");
+            let waker = SET.with_borrow(|set| {
+                let (set, waker) = set.as_ref().expect("the test goes on");
+                set.begin().for_each(drop); // it can be woken again
+                set.end();
+                waker.clone()
+            });
+            thread::spawn(move || waker.wake()).join().expect("wakes do not fail");
+        }
+    }
+    let runtime = Runtime::with_clock(Clock::Manual);
+    let waker = runtime.block_on(async {
+        let local = Local::current().expect("a runtime");
+        let set = ReadySet::new(&local);
+        let member = set.join(0);
+        set.owned_by(&Context::from_waker(&Arc::new(Answers).into()));
+        let waker = Waker::clone(&local.waker(member));
+        SET.set(Some((set, waker.clone())));
+        waker
+    });
+    thread::spawn(move || waker.wake()).join().expect("wakes do not fail");
+    for turn in 1..4 {
+        runtime.turn(AT_ONCE).expect("a turn");
+        assert_eq!(WAKES.get(), turn);
+    }
+    SET.take();
+}

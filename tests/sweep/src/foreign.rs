@@ -2,9 +2,12 @@
 //!
 //! Before: `stage.rs`. After: `probe.rs`.
 
+use crate::stage::Injected;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
+use std::thread;
 use taskgroup::node_count;
 
 /// How many foreign wakers of a run are alive.
@@ -16,11 +19,11 @@ impl Alive {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// A new waker that hands on to `inner`, as long as it is in force.
-    pub(crate) fn waker(&self, inner: &Waker) -> (Waker, InForce) {
+    /// A new waker that hands on to `inner`, as long as it is in force, and then may panic.
+    pub(crate) fn waker(&self, inner: &Waker, panics: bool) -> (Waker, InForce) {
         self.0.fetch_add(1, Ordering::Relaxed);
         let in_force = InForce(Arc::new(AtomicBool::new(true)));
-        let foreign = Foreign { alive: self.clone(), in_force: in_force.0.clone(), inner: inner.clone() };
+        let foreign = Foreign { alive: self.clone(), in_force: in_force.0.clone(), inner: inner.clone(), panics };
         (Waker::from(Arc::new(foreign)), in_force)
     }
 }
@@ -39,6 +42,7 @@ struct Foreign {
     in_force: Arc<AtomicBool>,
     alive: Alive,
     inner: Waker,
+    panics: bool,
 }
 
 impl Wake for Foreign {
@@ -50,6 +54,9 @@ impl Wake for Foreign {
         let _ = node_count(); // panics where the library holds a borrow
         if self.in_force.load(Ordering::Relaxed) {
             self.inner.wake_by_ref();
+            if self.panics && !thread::panicking() {
+                resume_unwind(Box::new(Injected));
+            }
         }
     }
 }

@@ -16,6 +16,9 @@ pub enum Kind {
     Panic,
     /// A guard panics when it is dropped, unless its frame unwinds already.
     PanicInDrop,
+    /// The future is polled with a waker of somebody else's that panics when it is woken, after it has handed the wake on;
+    /// unless its frame unwinds already.
+    PanicInWake,
     /// The world stops at the poll, and the program is dropped there, inside its task.
     Drop,
     /// The runtime is dropped between two turns.
@@ -55,11 +58,12 @@ pub enum Counted {
 
 impl Kind {
     /// Every kind, in the order of the report.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Cancel,
         Self::CancelOutside,
         Self::Panic,
         Self::PanicInDrop,
+        Self::PanicInWake,
         Self::Drop,
         Self::DropRuntime,
         Self::Forget,
@@ -89,6 +93,11 @@ impl Kind {
         matches!(self, Self::Abandon | Self::DropPart | Self::ForgetPart)
     }
 
+    /// Something panics.
+    pub(crate) fn panics(self) -> bool {
+        matches!(self, Self::Panic | Self::PanicInDrop | Self::PanicInWake)
+    }
+
     /// Nobody may notice.
     pub(crate) fn is_harmless(self) -> bool {
         matches!(self, Self::Spurious | Self::Waker)
@@ -100,6 +109,7 @@ impl Kind {
             Self::CancelOutside => "cancel-outside",
             Self::Panic => "panic",
             Self::PanicInDrop => "panic-in-drop",
+            Self::PanicInWake => "panic-in-wake",
             Self::Drop => "drop",
             Self::DropRuntime => "drop-runtime",
             Self::Forget => "forget",

@@ -75,8 +75,8 @@ impl<F: Future> Probe<F> {
         polled
     }
 
-    fn poll_with_another_waker(&mut self, stage: &Stage, cx: &Context<'_>) -> Poll<F::Output> {
-        let (waker, in_force) = stage.alive.waker(cx.waker());
+    fn poll_with_another_waker(&mut self, stage: &Stage, cx: &Context<'_>, panics: bool) -> Poll<F::Output> {
+        let (waker, in_force) = stage.alive.waker(cx.waker(), panics);
         self.in_force = Some(in_force);
         self.poll_inner(&mut Context::from_waker(&waker))
     }
@@ -86,7 +86,7 @@ impl<F: Future> Probe<F> {
             Action::Wait => Poll::Pending,
             Action::Poll if self.life == Life::AnotherWaker => {
                 self.life = Life::Usual;
-                self.poll_with_another_waker(stage, cx)
+                self.poll_with_another_waker(stage, cx, false)
             }
             Action::Poll => {
                 self.in_force = None;
@@ -101,8 +101,9 @@ impl<F: Future> Probe<F> {
             }
             Action::WithAnotherWaker => {
                 self.life = Life::AnotherWaker;
-                self.poll_with_another_waker(stage, cx)
+                self.poll_with_another_waker(stage, cx, false)
             }
+            Action::WithPanickingWaker => self.poll_with_another_waker(stage, cx, true),
             Action::Abandon => {
                 self.life = Life::Abandoned;
                 Poll::Pending

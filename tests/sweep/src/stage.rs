@@ -49,6 +49,8 @@ pub(crate) enum Action {
     Wait,
     Twice,
     WithAnotherWaker,
+    /// With one that panics when it is woken.
+    WithPanickingWaker,
     Abandon,
     DropPart,
     ForgetPart,
@@ -163,6 +165,7 @@ impl Stage {
                 Kind::Cancel => self.cancel(),
                 Kind::Panic => resume_unwind(Box::new(Injected)),
                 Kind::Spurious => action = Action::Twice,
+                Kind::PanicInWake => action = Action::WithPanickingWaker,
                 Kind::Waker => action = Action::WithAnotherWaker,
                 Kind::Leap => self.advance(Duration::from_secs(3600)),
                 Kind::Deadline => self.advance(TWO_DAYS),

@@ -30,7 +30,7 @@ pub(crate) fn judge(
     if run.tasks_left > 0 {
         wrong.push(format!("{} root tasks are left", run.tasks_left));
     }
-    if traits.leaks_when_a_drop_panics && plan.has(|kind| matches!(kind, Kind::Panic | Kind::PanicInDrop)) {
+    if traits.leaks_when_a_drop_panics && plan.has(Kind::panics) {
         return wrong;
     }
     if traits.leaves_more && (plan.has(forgets) || puts_away) {
@@ -63,7 +63,7 @@ fn compare(when: &str, left: &Held, allowed: &Held, wrong: &mut Vec<String>) {
 }
 
 fn judge_outcome(plan: &Plan, traits: Traits, usual: Option<&Outcome>, run: &Observed, wrong: &mut Vec<String>) {
-    let panics = plan.has(|kind| matches!(kind, Kind::Panic | Kind::PanicInDrop));
+    let panics = plan.has(Kind::panics);
     let cancels = plan.has(|kind| matches!(kind, Kind::Cancel | Kind::CancelOutside)) || run.rescued;
     let explained = match &run.outcome {
         Outcome::Hung(_) => false,
