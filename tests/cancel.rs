@@ -1572,8 +1572,7 @@ async fn race(pair: [Happening; 2], early: bool) {
             g.spawn(async { happen() });
         }
         for what in pair.into_iter().filter(|what| matches!(what, Done | Fails | Panics)) {
-            let (gate, wait) = (&gates[what as usize], g.spawn(pending::<()>()));
-            wait.cancel("only to use its slot again");
+            let gate = &gates[what as usize];
             let task = g.spawn(async move {
                 gate.wait().await;
                 match what {
