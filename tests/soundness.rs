@@ -528,8 +528,10 @@ enum Function {
 /// Somebody else's waker: what it does in one of its functions is in `PLAN`.
 struct Hostile;
 
+type Plan = (Function, fn(&Stage));
+
 thread_local! {
-    static PLAN: Cell<Option<(Function, fn(&Stage))>> = const { Cell::new(None) };
+    static PLAN: Cell<Option<Plan>> = const { Cell::new(None) };
     static DONE: Cell<u32> = const { Cell::new(0) };
     static STAGE: RefCell<Option<Rc<Stage>>> = const { RefCell::new(None) };
 }

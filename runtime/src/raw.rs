@@ -202,9 +202,11 @@ mod tests {
         Drop,
     }
 
+    /// In which of its functions the waker does what.
+    type Plan = (Function, fn());
+
     thread_local! {
-        /// In which of its functions the waker does what.
-        static PLAN: Cell<Option<(Function, fn())>> = const { Cell::new(None) };
+        static PLAN: Cell<Option<Plan>> = const { Cell::new(None) };
         static DONE: Cell<u32> = const { Cell::new(0) };
         static TASK: RefCell<Option<JoinHandle<()>>> = const { RefCell::new(None) };
         static TIMER: RefCell<Option<Pin<Box<Sleep>>>> = const { RefCell::new(None) };
