@@ -528,7 +528,8 @@ enum Function {
 /// Somebody else's waker: what it does in one of its functions is in `PLAN`.
 struct Hostile;
 
-type Plan = (Function, fn(&Stage));
+type Act = fn(&Stage);
+type Plan = (Function, Act);
 
 thread_local! {
     static PLAN: Cell<Option<Plan>> = const { Cell::new(None) };
@@ -571,7 +572,7 @@ struct Stage {
     source: RefCell<Option<Async<OwnedFd>>>,
 }
 
-const ACTS: [(&str, fn(&Stage)); 8] = [
+const ACTS: [(&str, Act); 8] = [
     ("spawns", |stage| drop(stage.spawner.spawn(async { Ok(()) }))),
     ("cancels the group", |stage| stage.spawner.cancel("a waker")),
     ("cancels a scope", |stage| stage.scope.cancel("a waker")),
