@@ -91,6 +91,7 @@ fn a_deadline_that_passed_is_told_of_though_a_value_was_returned() {
     });
 }
 
+// python-trio/trio#1175: a cancel was caught by a scope that nobody had cancelled.
 #[test]
 fn a_timeout_inside_an_older_cancel_does_not_claim_it() {
     // F3, D3 (here: LANGUAGE 9, a cancel is a level)

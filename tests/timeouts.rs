@@ -294,7 +294,6 @@ fn a_timer_is_disarmed_on_every_way_out() {
     });
 }
 
-// python-trio/trio#1175: a cancel was caught by a scope that nobody had cancelled.
 #[test]
 fn a_cancel_from_outside_goes_through_a_deadline() {
     // F2; CPython: test_timeouts.test_foreign_cancel_doesnt_timeout_if_not_expired
