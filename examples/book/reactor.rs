@@ -38,10 +38,14 @@ impl Reactor {
     }
 
     pub(crate) fn is_waited_on(&self) -> bool {
-        self.sources.borrow().iter().any(|(_, source)| !source.readers.is_empty() || !source.writers.is_empty())
+        self.sources
+            .borrow()
+            .iter()
+            .any(|(_, source)| !source.readers.is_empty() || !source.writers.is_empty())
     }
 
-    /// Sleeps until a descriptor has news, a thread rouses it, or the time is over. Wakes those who wait for the news.
+    /// Sleeps until a descriptor has news, a thread rouses it, or the time is over. Wakes those who
+    /// wait for the news.
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
         let mut events = self.events.borrow_mut();
         events.clear();
@@ -93,7 +97,11 @@ impl<T: Socket> Async<T> {
     }
 
     /// Tries, and waits only if it would block.
-    async fn when<R>(&self, direction: Direction, mut operation: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+    async fn when<R>(
+        &self,
+        direction: Direction,
+        mut operation: impl FnMut(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
         poll_fn(|cx| match operation(self.watched.get()) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.wait(direction, cx)?;
@@ -115,7 +123,7 @@ impl<T: Socket> Async<T> {
             waiters.push(cx.waker().clone());
         }
         let (readable, writable) = (!source.readers.is_empty(), !source.writers.is_empty());
-        self.watched.arm(Event::new(self.watched.key(), readable, writable)) // for both, and not only for ours
+        self.watched.arm(Event::new(self.watched.key(), readable, writable)) // not only for us
     }
 }
 // ANCHOR_END: async

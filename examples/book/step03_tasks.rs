@@ -1,4 +1,5 @@
-//! Step 3: many tasks on one thread. A slab of futures, a queue of those that are woken, a waker for each.
+//! Step 3: many tasks on one thread: a slab of futures, a queue of those that are woken, and a waker
+//! for each.
 //!
 //! Run: `cargo run --bin step03_tasks`
 #![allow(clippy::print_stdout, reason = "a program prints")]
@@ -70,7 +71,9 @@ impl EventLoop {
 
     fn poll(&self, key: usize) {
         // Out of the slab while it runs: it may spawn, and that needs the slab.
-        let Some(mut task) = self.tasks.borrow_mut().get_mut(key).and_then(Option::take) else { return };
+        let Some(mut task) = self.tasks.borrow_mut().get_mut(key).and_then(Option::take) else {
+            return;
+        };
         match task.future.as_mut().poll(&mut Context::from_waker(&task.waker)) {
             Poll::Pending => self.tasks.borrow_mut()[key] = Some(task),
             Poll::Ready(()) => drop(self.tasks.borrow_mut().remove(key)),

@@ -1,4 +1,5 @@
-//! Step 5: sleeping. Who waits for a time is in a map sorted by it, and the thread sleeps until the first.
+//! Step 5: sleeping. Who waits for a time is in a map sorted by it, and the thread sleeps until the
+//! first.
 //!
 //! Run: `cargo run --bin step05_sleep`
 #![allow(clippy::print_stdout, reason = "a program prints")]
@@ -24,7 +25,7 @@ use tasks::Tasks;
 // ANCHOR: loop
 pub(crate) struct EventLoop {
     tasks: Tasks,
-    /// Whom to wake, by when. The number tells apart what is due at one instant: first come, first woken.
+    /// Whom to wake, by when. The number tells apart what is due at one instant, first come first.
     timers: RefCell<BTreeMap<(Instant, u64), Waker>>,
     next_number: Cell<u64>,
 }
@@ -45,7 +46,9 @@ impl EventLoop {
     fn wait(&self) {
         let first = self.timers.borrow().first_key_value().map(|((deadline, _), _)| *deadline);
         match first {
-            Some(deadline) => thread::park_timeout(deadline.saturating_duration_since(Instant::now())),
+            Some(deadline) => {
+                thread::park_timeout(deadline.saturating_duration_since(Instant::now()))
+            }
             None => thread::park(),
         }
     }
@@ -80,7 +83,8 @@ impl Future for Sleep {
         if Instant::now() >= self.deadline {
             return Poll::Ready(());
         }
-        let before = current().timers.borrow_mut().insert((self.deadline, self.number), cx.waker().clone());
+        let before =
+            current().timers.borrow_mut().insert((self.deadline, self.number), cx.waker().clone());
         drop(before);
         Poll::Pending
     }

@@ -48,12 +48,14 @@ impl EventLoop {
     fn wait(&self) {
         let first = self.timers.borrow().next_deadline();
         match first {
-            Some(tick) => thread::park_timeout(Duration::from_millis(tick).saturating_sub(self.start.elapsed())),
+            Some(tick) => thread::park_timeout(
+                Duration::from_millis(tick).saturating_sub(self.start.elapsed()),
+            ),
             None => thread::park(),
         }
     }
 
-    /// Wakes those whose time has come. The present is rounded down to a tick: nobody is woken early.
+    /// Wakes those whose time has come. The present is rounded down to a tick: nobody is early.
     fn expire(&self) {
         let now = (self.start.elapsed().as_nanos() / TICK_NANOS) as u64;
         loop {
@@ -131,7 +133,8 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
 pub(crate) fn block_on<T: 'static>(main: impl Future<Output = T> + 'static) -> T {
     let thread = thread::current();
     let tasks = Tasks::new(move || thread.unpark());
-    let this = Rc::new(EventLoop { tasks, start: Instant::now(), timers: RefCell::new(Wheel::new(0)) });
+    let this =
+        Rc::new(EventLoop { tasks, start: Instant::now(), timers: RefCell::new(Wheel::new(0)) });
     CURRENT.set(Some(this.clone()));
     let output = Rc::new(Cell::new(None));
     spawn({

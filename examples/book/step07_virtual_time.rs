@@ -68,7 +68,10 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
 
 // ANCHOR: block_on
 /// Runs a future as the first task, until the last one has ended.
-pub(crate) fn block_on<T: 'static>(clock: Clock, main: impl Future<Output = T> + 'static) -> Result<T, Stalled> {
+pub(crate) fn block_on<T: 'static>(
+    clock: Clock,
+    main: impl Future<Output = T> + 'static,
+) -> Result<T, Stalled> {
     let thread = thread::current();
     let tasks = Tasks::new(move || thread.unpark());
     let this = Rc::new(EventLoop { tasks, timers: Rc::new(Timers::new(clock)) });

@@ -1,4 +1,5 @@
-//! Step 8: descriptors. The thread sleeps in epoll (or kqueue), which knows when there is something to read.
+//! Step 8: descriptors. The thread sleeps in epoll (or kqueue), which knows when there is something
+//! to read.
 //!
 //! Run: `cargo run --bin step08_epoll`
 #![allow(clippy::print_stdout, reason = "a program prints")]
@@ -59,12 +60,14 @@ impl EventLoop {
         let is_waited_on = self.waiters.borrow().iter().any(|(_, waiter)| waiter.is_some());
         match (self.timers.clock(), self.timers.next()) {
             (Clock::Real, next) => Ok(next),
-            (Clock::Virtual, _) if is_waited_on => Ok(None), // that is not known to the virtual clock
+            (Clock::Virtual, _) if is_waited_on => Ok(None), // nobody knows how long
             (Clock::Virtual, Some(time)) => {
                 self.timers.advance(time);
                 Ok(Some(Duration::ZERO))
             }
-            (Clock::Virtual, None) => Err(io::Error::other("stalled: everybody waits, for nothing")),
+            (Clock::Virtual, None) => {
+                Err(io::Error::other("stalled: everybody waits, for nothing"))
+            }
         }
     }
 
@@ -144,7 +147,10 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
 
 // ANCHOR: block_on
 /// Runs a future as the first task, until the last one has ended.
-pub(crate) fn block_on<T: 'static>(clock: Clock, main: impl Future<Output = T> + 'static) -> io::Result<T> {
+pub(crate) fn block_on<T: 'static>(
+    clock: Clock,
+    main: impl Future<Output = T> + 'static,
+) -> io::Result<T> {
     let poller = Arc::new(Poller::new()?);
     let tasks = Tasks::new({
         let (poller, own) = (poller.clone(), thread::current().id());

@@ -49,12 +49,14 @@ impl EventLoop {
     fn timeout(&self) -> io::Result<Option<Duration>> {
         match (self.timers.clock(), self.timers.next()) {
             (Clock::Real, next) => Ok(next),
-            (Clock::Virtual, _) if self.reactor.is_waited_on() => Ok(None), // that is not known to the virtual clock
+            (Clock::Virtual, _) if self.reactor.is_waited_on() => Ok(None), // nobody knows how long
             (Clock::Virtual, Some(time)) => {
                 self.timers.advance(time);
                 Ok(Some(Duration::ZERO))
             }
-            (Clock::Virtual, None) => Err(io::Error::other("stalled: everybody waits, for nothing")),
+            (Clock::Virtual, None) => {
+                Err(io::Error::other("stalled: everybody waits, for nothing"))
+            }
         }
     }
 }
@@ -78,7 +80,10 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
 }
 
 /// Runs a future as the first task, until the last one has ended.
-pub(crate) fn block_on<T: 'static>(clock: Clock, main: impl Future<Output = T> + 'static) -> io::Result<T> {
+pub(crate) fn block_on<T: 'static>(
+    clock: Clock,
+    main: impl Future<Output = T> + 'static,
+) -> io::Result<T> {
     let reactor = Rc::new(Reactor::new()?);
     let tasks = Tasks::new(reactor.rouser());
     let this = Rc::new(EventLoop { tasks, timers: Rc::new(Timers::new(clock)), reactor });

@@ -1,4 +1,5 @@
-//! Step 10: the whole turn. Wait, hand on what came from outside, expire timers, and run for a bounded while.
+//! Step 10: the whole turn. Wait, hand on what came from outside, expire timers, and run, but not
+//! for ever.
 //!
 //! Run: `cargo run --bin step10_turn`
 #![allow(clippy::print_stdout, reason = "a program prints")]
@@ -20,7 +21,6 @@ use slab::Slab;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,9 +28,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 use timers::Timers;
-
-/// A stream to be read and written in tasks.
-pub(crate) type Stream = Async<UnixStream>;
 
 // ANCHOR: waker
 /// What other threads reach of a loop.
@@ -109,7 +106,9 @@ impl EventLoop {
                 self.timers.advance(time);
                 Ok(Some(Duration::ZERO))
             }
-            (Clock::Virtual, None) => Err(io::Error::other("stalled: everybody waits, for nothing")),
+            (Clock::Virtual, None) => {
+                Err(io::Error::other("stalled: everybody waits, for nothing"))
+            }
         }
     }
 
@@ -137,8 +136,10 @@ impl EventLoop {
     // ANCHOR_END: loop
 
     fn poll(&self, key: usize) {
-        let Some(mut task) = self.tasks.borrow_mut().get_mut(key).and_then(Option::take) else { return };
-        task.own.is_queued.store(false, Ordering::SeqCst); // before the poll: a wake from now on is news
+        let Some(mut task) = self.tasks.borrow_mut().get_mut(key).and_then(Option::take) else {
+            return;
+        };
+        task.own.is_queued.store(false, Ordering::SeqCst); // first: a wake from now on is news
         let waker = Waker::from(task.own.clone());
         match task.future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Pending => self.tasks.borrow_mut()[key] = Some(task),
@@ -172,11 +173,15 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
 
 // ANCHOR: block_on
 /// Runs a future as the first task, until the last one has ended.
-pub(crate) fn block_on<T: 'static>(clock: Clock, main: impl Future<Output = T> + 'static) -> io::Result<T> {
+pub(crate) fn block_on<T: 'static>(
+    clock: Clock,
+    main: impl Future<Output = T> + 'static,
+) -> io::Result<T> {
     let reactor = Rc::new(Reactor::new()?);
     let (inbox, rouse) = (ConcurrentQueue::unbounded(), Box::new(reactor.rouser()));
     let remote = Arc::new(Remote { inbox, has_rung: AtomicBool::new(false), rouse });
-    let (tasks, ready, timers) = (RefCell::default(), RefCell::default(), Rc::new(Timers::new(clock)));
+    let (tasks, ready, timers) =
+        (RefCell::default(), RefCell::default(), Rc::new(Timers::new(clock)));
     let this = Rc::new(EventLoop { tasks, ready, timers, reactor, remote });
     CURRENT.set(Some(this.clone()));
     let output = Rc::new(Cell::new(None));

@@ -26,7 +26,7 @@ impl Ready {
 /// What the waker of a task holds: its place in the slab, and the queue.
 struct TaskWaker {
     key: usize,
-    /// Woken and not polled since. Stays set when the task has ended: nobody is to be queued any more.
+    /// Woken and not polled since. Stays set when the task has ended: nobody is to be queued then.
     is_queued: AtomicBool,
     ready: Arc<Ready>,
 }
@@ -81,8 +81,10 @@ impl Tasks {
     }
 
     fn poll(&self, key: usize) {
-        let Some(mut task) = self.slab.borrow_mut().get_mut(key).and_then(Option::take) else { return };
-        task.own.is_queued.store(false, Ordering::SeqCst); // before the poll: a wake from now on is news
+        let Some(mut task) = self.slab.borrow_mut().get_mut(key).and_then(Option::take) else {
+            return;
+        };
+        task.own.is_queued.store(false, Ordering::SeqCst); // first: a wake from now on is news
         let waker = Waker::from(task.own.clone());
         match task.future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Pending => self.slab.borrow_mut()[key] = Some(task),

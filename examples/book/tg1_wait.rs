@@ -31,7 +31,9 @@ impl TaskGroup {
     }
 }
 
-pub(crate) async fn task_group(body: impl AsyncFnOnce(&TaskGroup) -> Result<(), Error>) -> Result<(), Vec<Error>> {
+pub(crate) async fn task_group(
+    body: impl AsyncFnOnce(&TaskGroup) -> Result<(), Error>,
+) -> Result<(), Vec<Error>> {
     let g = TaskGroup::default();
     let ended = body(&g).await;
     while let Some(task) = g.next() {

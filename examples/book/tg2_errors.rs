@@ -31,7 +31,9 @@ impl TaskGroup {
 }
 
 // ANCHOR: group
-pub(crate) async fn task_group(body: impl AsyncFnOnce(&TaskGroup) -> Result<(), Error>) -> Result<(), Vec<Error>> {
+pub(crate) async fn task_group(
+    body: impl AsyncFnOnce(&TaskGroup) -> Result<(), Error>,
+) -> Result<(), Vec<Error>> {
     let g = TaskGroup::default();
     let ended = body(&g).await;
     let mut errors = Vec::new();

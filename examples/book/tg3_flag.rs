@@ -39,8 +39,11 @@ async fn links() {
 // ANCHOR_END: links
 
 async fn two_fail() {
-    let tasks: Vec<Boxed> =
-        vec![Box::pin(page("home", ms(20))), Box::pin(broken("news", ms(10))), Box::pin(broken("search", ms(10)))];
+    let tasks: Vec<Boxed> = vec![
+        Box::pin(page("home", ms(20))),
+        Box::pin(broken("news", ms(10))),
+        Box::pin(broken("search", ms(10))),
+    ];
     show(gather(tasks, true).await);
 }
 

@@ -28,7 +28,8 @@ impl TaskGroup {
         self.0.borrow_mut().push(spawn(task));
     }
 
-    /// Waits until all tasks have ended. Gives how each has ended, first come first, and who has not.
+    /// Waits until all tasks have ended. Gives how each has ended, first come first, and how many
+    /// have not.
     async fn wait(&self) -> (Vec<Result<(), Error>>, usize) {
         let mut done = Vec::new();
         poll_fn(|cx| {
@@ -47,7 +48,9 @@ impl TaskGroup {
     }
 }
 
-pub(crate) async fn task_group(body: impl AsyncFnOnce(&TaskGroup) -> Result<(), Error>) -> Result<(), Vec<Error>> {
+pub(crate) async fn task_group(
+    body: impl AsyncFnOnce(&TaskGroup) -> Result<(), Error>,
+) -> Result<(), Vec<Error>> {
     let g = TaskGroup::default();
     let ended = body(&g).await;
     let (done, pending) = g.wait().await;

@@ -50,7 +50,9 @@ impl TaskGroup {
     }
 }
 
-pub(crate) async fn task_group(body: impl AsyncFnOnce(&TaskGroup) -> Result<(), Error>) -> Result<(), Vec<Error>> {
+pub(crate) async fn task_group(
+    body: impl AsyncFnOnce(&TaskGroup) -> Result<(), Error>,
+) -> Result<(), Vec<Error>> {
     let g = TaskGroup::default();
     let ended = body(&g).await;
     if ended.is_err() {

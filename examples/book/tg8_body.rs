@@ -103,7 +103,9 @@ impl Drop for Guard {
     }
 }
 
-pub(crate) async fn task_group(body: impl AsyncFnOnce(&TaskGroup) -> Result<(), Error>) -> Result<(), Vec<Error>> {
+pub(crate) async fn task_group(
+    body: impl AsyncFnOnce(&TaskGroup) -> Result<(), Error>,
+) -> Result<(), Vec<Error>> {
     let g = TaskGroup::default();
     let guard = Guard(g.clone());
     let ended = {

@@ -30,7 +30,12 @@ pub(crate) struct Timers {
 
 impl Timers {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, start: Instant::now(), elapsed: Cell::default(), wheel: RefCell::new(Wheel::new(0)) }
+        Self {
+            clock,
+            start: Instant::now(),
+            elapsed: Cell::default(),
+            wheel: RefCell::new(Wheel::new(0)),
+        }
     }
 
     pub(crate) fn clock(&self) -> Clock {

@@ -1,4 +1,5 @@
-//! A descriptor that a poller watches as long as it lives: the only `unsafe` of the book. Part of steps 8 to 10.
+//! A descriptor that a poller watches as long as it lives: the only `unsafe` of the book. Part of
+//! steps 8 to 10.
 #![allow(unsafe_code, reason = "registering a descriptor is a promise about its life")]
 
 use polling::{Event, Poller};
@@ -8,7 +9,8 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-/// Sockets of std. They keep their descriptor until they are dropped, whatever is done to a shared reference.
+/// Sockets of std. They keep their descriptor until they are dropped, whatever is done to a shared
+/// reference.
 pub(crate) trait Socket: AsFd + AsRawFd {
     /// From now on, what would block is an error that says so.
     fn do_not_block(&self) -> io::Result<()>;
@@ -34,11 +36,13 @@ pub(crate) struct Watched<T: Socket> {
 }
 
 impl<T: Socket> Watched<T> {
-    /// Makes a socket non-blocking and registers it, with no interest yet. Its events will carry `key`.
+    /// Makes a socket non-blocking and registers it, with no interest yet. Its events will carry
+    /// `key`.
     pub(crate) fn new(socket: T, poller: Arc<Poller>, key: usize) -> io::Result<Self> {
         socket.do_not_block()?;
-        // SAFETY: the poller asks that the descriptor be deleted from it before it is closed. `drop` deletes it. Until
-        // then it stays open: it is owned here, given out by shared reference only, and `Socket`s keep theirs.
+        // SAFETY: the poller asks that a descriptor be deleted from it before it is closed. `drop`
+        // deletes it. Until then it stays open: it is owned here, given out by shared reference
+        // only, and `Socket`s keep theirs.
         unsafe { poller.add(&socket, Event::none(key))? };
         Ok(Self { socket, poller, key })
     }
@@ -59,7 +63,7 @@ impl<T: Socket> Watched<T> {
 
 impl<T: Socket> Drop for Watched<T> {
     fn drop(&mut self) {
-        _ = self.poller.delete(&self.socket); // before the socket is closed, which happens after this
+        _ = self.poller.delete(&self.socket); // the socket is closed after this
     }
 }
 // ANCHOR_END: watched

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 // ANCHOR: ask
-/// Waits for a thread that answers when it was asked `patience` times in vain. Gives the number of polls.
+/// Waits for a thread that answers when it was asked `patience` times in vain. Gives the number of
+/// polls.
 pub(crate) fn ask(patience: usize) -> usize {
     let (event, polls) = (Event::default(), Arc::new(AtomicUsize::new(0)));
     let thread = thread::spawn({

@@ -48,9 +48,11 @@ pub(crate) fn echo() -> io::Result<()> {
         let address = listener.local_addr()?;
         let listener = Async::new(listener)?;
         for _ in 0..CLIENTS {
-            let (stream, count) = (TcpStream::connect(address)?, count.clone()); // it blocks, but not here
+            let stream = TcpStream::connect(address)?; // this blocks, but not here
+            let count = count.clone();
             spawn(async move {
-                let back = talk(stream, ["to", "and", "fro"]).await.expect("the server gives it back");
+                let back =
+                    talk(stream, ["to", "and", "fro"]).await.expect("the server gives it back");
                 count.set(count.get() + back);
             });
         }

@@ -1,6 +1,7 @@
-//! The program of step 10: a task that never waits, beside one that waits for a byte and one that waits for a timer.
+//! The program of step 10: a task that never waits, beside one that waits for a byte and one that
+//! waits for a timer.
 
-use super::{Clock, Stream, block_on, sleep, spawn, yield_now};
+use super::{Async, Clock, block_on, sleep, spawn, yield_now};
 use std::cell::Cell;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -11,7 +12,7 @@ use std::time::Duration;
 pub(crate) fn fair() -> io::Result<()> {
     block_on(Clock::Real, async {
         let (left, right) = UnixStream::pair()?;
-        let (left, right) = (Stream::new(left)?, Stream::new(right)?);
+        let (left, right) = (Async::new(left)?, Async::new(right)?);
         let (byte, timer) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));
         let (has_byte, has_timer) = (byte.clone(), timer.clone());
         spawn(async move {

@@ -1,4 +1,5 @@
-//! The program of step 8: one end of a pair of sockets is read before anything was written to the other.
+//! The program of step 8: one end of a pair of sockets is read before anything was written to the
+//! other.
 
 #[path = "../counted.rs"]
 mod counted;

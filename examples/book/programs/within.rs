@@ -6,7 +6,10 @@ use std::task::Poll;
 
 // ANCHOR: within
 /// The output of a future, unless `limit` is over first.
-pub(crate) async fn within<T>(limit: impl Future<Output = ()>, future: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn within<T>(
+    limit: impl Future<Output = ()>,
+    future: impl Future<Output = T>,
+) -> Option<T> {
     let (mut limit, mut future) = (pin!(limit), pin!(future));
     poll_fn(|cx| match limit.as_mut().poll(cx) {
         Poll::Ready(()) => Poll::Ready(None),

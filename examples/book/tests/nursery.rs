@@ -1,5 +1,10 @@
 //! The scenes of the nursery, on the crate, to be drawn.
-#![allow(clippy::print_stdout, dead_code, noop_method_call, reason = "they are made for the programs")]
+#![allow(
+    clippy::print_stdout,
+    dead_code,
+    noop_method_call,
+    reason = "they are made for the programs"
+)]
 
 #[path = "../nursery/lines.rs"]
 mod lines;

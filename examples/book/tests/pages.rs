@@ -10,7 +10,8 @@ fn files(folder: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(root().join(folder)).expect("a folder") {
         let entry = entry.expect("an entry");
-        let path = format!("{folder}/{}", entry.file_name().into_string().expect("a name in UTF-8"));
+        let path =
+            format!("{folder}/{}", entry.file_name().into_string().expect("a name in UTF-8"));
         match entry.file_type().expect("its kind").is_dir() {
             true => found.extend(files(&path)),
             false => found.push(path),
@@ -32,7 +33,8 @@ fn pages() -> Vec<String> {
 fn documents() -> Vec<String> {
     let mut found = pages();
     let docs = fs::read_dir(root().join("docs")).expect("a folder");
-    let names = docs.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name in UTF-8"));
+    let names = docs
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name in UTF-8"));
     found.extend(names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")));
     found.push("README.md".into());
     found
@@ -40,7 +42,8 @@ fn documents() -> Vec<String> {
 
 /// A path that is meant by a file, from the root; `None` if it leads out of there.
 fn resolve(from: &str, target: &str) -> Option<String> {
-    let mut parts: Vec<_> = Path::new(from).parent()?.iter().map(|part| part.to_str().expect("UTF-8")).collect();
+    let mut parts: Vec<_> =
+        Path::new(from).parent()?.iter().map(|part| part.to_str().expect("UTF-8")).collect();
     for part in target.split('/') {
         match part {
             "." | "" => {}
@@ -54,10 +57,15 @@ fn resolve(from: &str, target: &str) -> Option<String> {
 /// What is included by a page: file and anchor.
 fn includes(page: &str) -> Vec<(String, Option<String>)> {
     let text = read(page);
-    let found = text.split("{{#include ").skip(1).map(|rest| rest.split("}}").next().expect("it ends"));
-    let parts = found.map(|found| found.split_once(':').map_or((found, None), |(file, anchor)| (file, Some(anchor))));
+    let found =
+        text.split("{{#include ").skip(1).map(|rest| rest.split("}}").next().expect("it ends"));
+    let parts = found.map(|found| {
+        found.split_once(':').map_or((found, None), |(file, anchor)| (file, Some(anchor)))
+    });
     parts
-        .map(|(file, anchor)| (resolve(page, file).unwrap_or_else(|| file.into()), anchor.map(str::to_owned)))
+        .map(|(file, anchor)| {
+            (resolve(page, file).unwrap_or_else(|| file.into()), anchor.map(str::to_owned))
+        })
         .collect()
 }
 
@@ -90,7 +98,10 @@ fn every_include_finds_its_file_and_its_anchor() {
 fn every_anchor_and_every_output_is_shown() {
     let shown: BTreeSet<_> = pages().iter().flat_map(|page| includes(page)).collect();
     let mut unseen = Vec::new();
-    for file in files("examples/book").into_iter().filter(|file| file.ends_with(".rs") && !file.contains("/tests/")) {
+    for file in files("examples/book")
+        .into_iter()
+        .filter(|file| file.ends_with(".rs") && !file.contains("/tests/"))
+    {
         let whole = shown.contains(&(file.clone(), None));
         let anchors = anchors(&file).into_iter().map(|anchor| (file.clone(), Some(anchor)));
         unseen.extend(anchors.filter(|anchor| !whole && !shown.contains(anchor)));
@@ -120,7 +131,11 @@ fn no_listing_was_typed_by_hand() {
     for page in pages() {
         for (word, lines) in blocks(&read(&page)) {
             let is_included = lines.iter().all(|line| line.starts_with("{{#include "));
-            assert!(is_included || !word.starts_with("rust"), "{page} has code of its own:\n{}", lines.join("\n"));
+            assert!(
+                is_included || !word.starts_with("rust"),
+                "{page} has code of its own:\n{}",
+                lines.join("\n")
+            );
         }
     }
 }
@@ -129,7 +144,10 @@ fn no_listing_was_typed_by_hand() {
 fn every_page_is_in_the_summary() {
     let summary = read("docs/book/SUMMARY.md");
     for page in pages().iter().filter_map(|page| page.strip_prefix("docs/book/")) {
-        assert!(page == "SUMMARY.md" || summary.contains(&format!("({page})")), "{page} is not in SUMMARY.md");
+        assert!(
+            page == "SUMMARY.md" || summary.contains(&format!("({page})")),
+            "{page} is not in SUMMARY.md"
+        );
     }
 }
 
@@ -152,9 +170,17 @@ fn prose(text: &str) -> String {
 /// Where the links and pictures of a text lead: `[..](target)` and `[..]: target`.
 fn links(text: &str) -> Vec<String> {
     let prose = prose(text);
-    let inline = prose.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
-    let defined = prose.lines().filter(|line| line.starts_with('[')).filter_map(|line| Some(line.split_once("]: ")?.1));
-    let attributes = prose.split("src=\"").skip(1).filter_map(|rest| rest.split_once('"')).map(|(target, _)| target);
+    let inline =
+        prose.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+    let defined = prose
+        .lines()
+        .filter(|line| line.starts_with('['))
+        .filter_map(|line| Some(line.split_once("]: ")?.1));
+    let attributes = prose
+        .split("src=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('"'))
+        .map(|(target, _)| target);
     inline.chain(defined).chain(attributes).map(|target| target.trim().to_owned()).collect()
 }
 
@@ -168,8 +194,10 @@ fn headings(text: &str) -> BTreeSet<String> {
         if is_code || title.len() == line.len() || !title.starts_with(' ') {
             continue;
         }
-        let kept = title.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-        let slug: String = kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect();
+        let kept =
+            title.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        let slug: String =
+            kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect();
         let again = (1..).map(|n| format!("{slug}-{n}"));
         let free = [slug.clone()].into_iter().chain(again).find(|name| !found.contains(name));
         found.extend(free);
@@ -183,13 +211,17 @@ fn no_link_is_dead() {
     for page in documents() {
         let text = read(&page);
         for link in links(&text).into_iter().filter(|link| !link.contains("://")) {
-            let (path, heading) = link.split_once('#').map_or((link.as_str(), None), |(path, id)| (path, Some(id)));
+            let (path, heading) =
+                link.split_once('#').map_or((link.as_str(), None), |(path, id)| (path, Some(id)));
             let file = if path.is_empty() { Some(page.clone()) } else { resolve(&page, path) };
             let file = file.filter(|file| root().join(file).exists());
             // The built book has nothing but its own folder.
-            let is_inside = |file: &String| !page.starts_with("docs/book/") || file.starts_with("docs/book/");
+            let is_inside =
+                |file: &String| !page.starts_with("docs/book/") || file.starts_with("docs/book/");
             let is_alive = file.filter(is_inside).is_some_and(|file| {
-                heading.is_none_or(|heading| file.ends_with(".md") && headings(&read(&file)).contains(heading))
+                heading.is_none_or(|heading| {
+                    file.ends_with(".md") && headings(&read(&file)).contains(heading)
+                })
             });
             if !is_alive {
                 dead.push(format!("{link} in {page}"));
@@ -215,14 +247,19 @@ fn quoted(text: &str) -> Vec<String> {
 
 #[test]
 fn every_file_and_every_test_that_a_page_names_exists() {
-    let sources: Vec<_> = ["examples/book", "runtime", "timer"].into_iter().flat_map(files).collect();
-    let tests: Vec<_> = sources.iter().filter(|path| path.ends_with(".rs")).map(|path| read(path)).collect();
+    let sources: Vec<_> =
+        ["examples/book", "runtime", "timer"].into_iter().flat_map(files).collect();
+    let tests: Vec<_> =
+        sources.iter().filter(|path| path.ends_with(".rs")).map(|path| read(path)).collect();
     let mut wrong = Vec::new();
     for page in pages() {
         for name in quoted(&read(&page)) {
-            let is_file =
-                !name.contains([' ', '*']) && [".rs", ".md", ".toml", ".sh"].iter().any(|end| name.ends_with(end));
-            if is_file && !root().join(&name).is_file() && !root().join("examples/book").join(&name).is_file() {
+            let is_file = !name.contains([' ', '*'])
+                && [".rs", ".md", ".toml", ".sh"].iter().any(|end| name.ends_with(end));
+            if is_file
+                && !root().join(&name).is_file()
+                && !root().join("examples/book").join(&name).is_file()
+            {
                 wrong.push(format!("{name} in {page}"));
             }
             // A checker: `cargo test -p PACKAGE .. NAME`, with the name of a test.
@@ -242,7 +279,12 @@ fn every_file_and_every_test_that_a_page_names_exists() {
 fn every_picture_is_shown() {
     let shown: BTreeSet<_> = pages()
         .iter()
-        .flat_map(|page| links(&read(page)).into_iter().filter_map(|link| resolve(page, &link)).collect::<Vec<_>>())
+        .flat_map(|page| {
+            links(&read(page))
+                .into_iter()
+                .filter_map(|link| resolve(page, &link))
+                .collect::<Vec<_>>()
+        })
         .map(PathBuf::from)
         .collect();
     for picture in files("docs/book/pictures") {

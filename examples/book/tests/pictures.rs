@@ -41,13 +41,20 @@ fn block_on<T>(main: impl Future<Output = T>) -> T {
 fn compare(name: &str, title: &str, program: fn()) {
     program();
     let recorder = RECORDER.take().expect("the program has run");
-    super::compare(&format!("docs/book/pictures/{name}.svg"), &recorder.trace().svg().title(title).to_string());
+    super::compare(
+        &format!("docs/book/pictures/{name}.svg"),
+        &recorder.trace().svg().title(title).to_string(),
+    );
 }
 
 #[test]
 fn scenes_of_the_nursery_are_as_drawn() {
     use nursery::scenes;
-    compare("one_is_slow", "One fails, and the others are slow", || block_on(scenes::one_is_slow()));
+    compare(
+        "one_is_slow",
+        "One fails, and the others are slow",
+        || block_on(scenes::one_is_slow()),
+    );
     compare("body_waits", "One fails while the body waits", || block_on(scenes::body_waits()));
 }
 

@@ -60,6 +60,9 @@ fn main() {
         polled
     }));
     println!("polls: {polls}");
-    println!("the event was set, and its waiter {}", if output.is_some() { "knows" } else { "sleeps on" });
+    println!(
+        "the event was set, and its waiter {}",
+        if output.is_some() { "knows" } else { "sleeps on" }
+    );
 }
 // ANCHOR_END: main

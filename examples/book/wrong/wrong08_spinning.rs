@@ -28,7 +28,9 @@ impl Stream {
                 done => return done,
             }
         }
-        Err(io::Error::other("read 100000 times, and there was nothing; who is to write still sleeps"))
+        Err(io::Error::other(
+            "read 100000 times, and there was nothing; who is to write still sleeps",
+        ))
     }
 
     async fn write(&self, bytes: &[u8]) -> io::Result<usize> {

@@ -9,7 +9,7 @@ mod fair;
 mod step09;
 
 use std::io;
-use step09::{Clock, Stream, block_on, sleep, spawn, yield_now};
+use step09::{Async, Clock, block_on, sleep, spawn, yield_now};
 
 fn main() -> io::Result<()> {
     fair::fair()
