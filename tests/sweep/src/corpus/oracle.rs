@@ -16,7 +16,8 @@ pub(super) fn programs(form: Form) -> Vec<Program> {
 
 /// They spawn into a group that should be over. If that was forgotten instead, it is open, and takes the task: one node
 /// more is left than when it is dropped.
-const SPAWN_LATER: [&str; 2] = ["a_finished_group_rejects_and_the_outer_group_fails", "no_spawn_into_a_finished_group"];
+const SPAWN_LATER: [&str; 3] =
+    ["a_finished_group_rejects_and_the_outer_group_fails", "no_spawn_into_a_finished_group", "v0275"];
 
 /// The interpreter catches panics, to note them in the trace.
 fn program(case: Case) -> Program {
