@@ -54,6 +54,19 @@ lint() {
         fi
     done
     no_unsafe_elsewhere
+    faults_apply
+}
+
+# A seeded fault must fit the code that it is seeded into: `.ci/faults.sh` runs them.
+faults_apply() {
+    local fault lost=()
+    for fault in tests/faults/*.patch; do
+        git apply --check "$fault" 2>/dev/null || lost+=("$fault")
+    done
+    if [ ${#lost[@]} -gt 0 ]; then
+        printf 'does not apply any more: %s\n' "${lost[@]}"
+        return 1
+    fi
 }
 
 # `unsafe` has two addresses, and one in the book. Clippy's lint says the same; this says it in one line, doctests and
