@@ -10,7 +10,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub(crate) fn three_days() {
     let readings = block_on(Clock::Virtual, async {
         spawn(async {
-            sleep(30 * HOUR).await;
+            sleep(33 * HOUR).await;
             println!("{:>5} h: the battery is changed", now().as_secs_f64() / 3600.0);
         });
         let mut readings = 0;

@@ -262,6 +262,15 @@ fn every_file_and_every_test_that_a_page_names_exists() {
             {
                 wrong.push(format!("{name} in {page}"));
             }
+            // A test of the workspace, `FILE::NAME`; with `..` for its name, all of a file.
+            if let Some((file, test)) = name
+                .split_once("::")
+                .filter(|(file, _)| root().join(format!("tests/{file}.rs")).exists())
+                && test != ".."
+                && !read(&format!("tests/{file}.rs")).contains(&format!("fn {test}()"))
+            {
+                wrong.push(format!("the test {name} in {page}"));
+            }
             // A checker: `cargo test -p PACKAGE .. NAME`, with the name of a test.
             if let Some(arguments) = name.strip_prefix("cargo test -p ") {
                 let test = arguments.split(' ').next_back().expect("there is a last word");
