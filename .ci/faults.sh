@@ -9,6 +9,8 @@
 #   Fault:  what the patch does here
 #   Test:   the arguments of `cargo test` that run the test
 #   Caught: the name of the test that must fail ("the compiler": the build must; "a hang": the run must not end)
+# and may have
+#   Env:    what to set in the environment of both, such as RUSTFLAGS="--cfg x"
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,6 +54,9 @@ for patch in "${patches[@]}"; do
     for key in Bug Fault Test Caught; do
         [ -n "$(field "$patch" $key)" ] || { echo "$name: no line \"$key:\""; exit 2; }
     done
+    env=()
+    # Built elsewhere: other flags would have all built anew, and the next patch again.
+    if [ -n "$(field "$patch" Env)" ]; then eval "env=(CARGO_TARGET_DIR=\$home/env $(field "$patch" Env))"; fi
     since=$SECONDS
     verdict=""
     if ! patch -p1 --quiet --forward --batch --dry-run <"$patch" >"$log/$name" 2>&1; then
@@ -61,14 +66,14 @@ for patch in "${patches[@]}"; do
     fi
     if [ -z "$verdict" ]; then
         # shellcheck disable=SC2086 # several arguments
-        if ! cargo test --quiet --no-run $args >"$log/$name" 2>&1; then
+        if ! env "${env[@]}" cargo test --quiet --no-run $args >"$log/$name" 2>&1; then
             verdict=$([ "$caught" = "the compiler" ] && echo caught || echo "does not compile")
         else
             filter=$caught
             if [ "$caught" = "a hang" ]; then filter=""; fi
             status=0
             # shellcheck disable=SC2086
-            timeout -k 5 "$patience" cargo test --no-fail-fast $args -- ${filter:+"$filter"} >"$log/$name" 2>&1 || status=$?
+            timeout -k 5 "$patience" env "${env[@]}" cargo test --no-fail-fast $args -- ${filter:+"$filter"} >"$log/$name" 2>&1 || status=$?
             if [ "$status" -eq 0 ]; then verdict="NOT CAUGHT"
             elif [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
                 verdict=$([ "$caught" = "a hang" ] && echo caught || echo "hangs")

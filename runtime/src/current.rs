@@ -7,12 +7,13 @@
 //! halves and loaded as a whole, that would defeat the processor's store forwarding, and cost a fifth of a poll.
 #![forbid(unsafe_code)]
 
+use crate::sync::per_thread;
 use std::cell::Cell;
 
 /// "No slot", "no node".
 pub const NONE: u32 = u32::MAX;
 
-thread_local! {
+per_thread! {
     static TASK: Cell<u64> = const { Cell::new(u64::MAX) };
 }
 

@@ -16,10 +16,10 @@ use crate::current::{Current, NONE};
 use crate::error::BlockOnError;
 use crate::instrument::{Event, HowEnded, Phase, WokenBy};
 use crate::runtime::{CANCELLED, RootTask, Runtime};
+use crate::sync::{park, park_timeout};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// The key under which `block_on`'s future is a member of the root set.
@@ -145,8 +145,8 @@ impl<'env> Runtime<'env> {
         }
         match timeout {
             Some(Duration::ZERO) => {}
-            Some(timeout) => thread::park_timeout(timeout),
-            None => thread::park(),
+            Some(timeout) => park_timeout(timeout),
+            None => park(),
         }
         Ok(())
     }

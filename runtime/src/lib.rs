@@ -45,9 +45,12 @@ mod raw;
 #[cfg(not(all(target_pointer_width = "64", not(feature = "plain"))))]
 #[path = "plain.rs"]
 mod raw;
-#[cfg(feature = "net")]
+#[cfg(all(feature = "net", not(taskgroup_loom)))]
 mod reactor;
-#[cfg(not(feature = "net"))]
+#[cfg(taskgroup_loom)]
+#[path = "loom_reactor.rs"]
+mod reactor;
+#[cfg(not(any(feature = "net", taskgroup_loom)))]
 #[path = "no_reactor.rs"]
 mod reactor;
 mod readable;
@@ -58,6 +61,11 @@ mod seed;
 mod sleep;
 mod slots;
 mod stall;
+#[cfg(not(taskgroup_loom))]
+mod sync;
+#[cfg(taskgroup_loom)]
+#[path = "loom_sync.rs"]
+mod sync;
 mod task;
 mod task_tree;
 mod telling;
@@ -95,6 +103,8 @@ pub use net::connect::is_passing;
 pub use raw::Beside;
 #[cfg(feature = "net")]
 pub use reactor::IoSafe;
+#[cfg(taskgroup_loom)]
+pub use reactor::make_poller;
 pub use readable::Readable;
 pub use remote::Hold;
 pub use reporter::{Report, report, set_reporter};

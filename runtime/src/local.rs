@@ -17,6 +17,7 @@ use crate::reactor::Reactor;
 use crate::ready::{Batch, Woken};
 use crate::remote::{NOBODY, Remote};
 use crate::slots::{Outside, Slots};
+use crate::sync::{Arc, per_thread};
 use crate::task::Spawned;
 use crate::telling::Telling;
 use crate::timers::Timers;
@@ -26,11 +27,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-thread_local! {
+per_thread! {
     /// The runtimes that live on this thread, by number.
     static RUNTIMES: RefCell<BTreeMap<u32, Rc<Local>>> = const { RefCell::new(BTreeMap::new()) };
     /// The one that is in its turn (the innermost, if a task turns another).
@@ -109,7 +109,7 @@ impl Local {
             #[cfg(feature = "process")]
             orphans: Default::default(),
         });
-        RUNTIMES.with_borrow_mut(|runtimes| runtimes.insert(id, local.clone()));
+        RUNTIMES.with(|runtimes| runtimes.borrow_mut().insert(id, local.clone()));
         local
     }
 
@@ -192,9 +192,8 @@ impl Local {
         if self.in_turn.replace(true) {
             return None;
         }
-        TURNS.set(TURNS.get() + 1);
-        self.turn.set(TURNS.get());
-        IN_TURN_ID.set(self.id);
+        self.turn.set(TURNS.with(|turns| turns.replace(turns.get() + 1)) + 1);
+        IN_TURN_ID.with(|id| id.set(self.id));
         Some(InTurn { local: self.clone(), before: put_in_turn(Some(self.clone())), _nobody: Current::NOBODY.enter() })
     }
 
@@ -454,7 +453,7 @@ pub(crate) struct InTurn {
 impl Drop for InTurn {
     fn drop(&mut self) {
         let before = self.before.take();
-        IN_TURN_ID.set(before.as_ref().map_or(NOBODY, |local| local.id));
+        IN_TURN_ID.with(|id| id.set(before.as_ref().map_or(NOBODY, |local| local.id)));
         put_in_turn(before);
         self.local.in_turn.set(false);
     }
@@ -467,7 +466,7 @@ fn put_in_turn(local: Option<Rc<Local>>) -> Option<Rc<Local>> {
 
 /// Whether any runtime is in a turn on this thread.
 pub(crate) fn in_a_turn() -> bool {
-    IN_TURN_ID.get() != NOBODY
+    IN_TURN_ID.with(Cell::get) != NOBODY
 }
 
 #[cfg(test)]

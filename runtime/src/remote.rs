@@ -1,7 +1,7 @@
 //! The letter box for wakes from elsewhere: another thread, a runtime that is not in its turn, a thread that is ending.
 //!
-//! Before: `waker.rs`, which comes here with what it cannot do on the spot; `remote/sent.rs`. After: `event_loop.rs`,
-//! which empties the box.
+//! Before: `waker.rs`, which comes here with what it cannot do on the spot; `sync.rs`, `remote/sent.rs`. After:
+//! `event_loop.rs`, which empties the box.
 //!
 //! A waker carries numbers, so there is a list of the process's runtimes by number, behind a lock. It is held to copy
 //! one pointer, and only by wakes that have to go to another thread anyway.
@@ -19,20 +19,22 @@
 mod sent;
 
 use crate::reactor::Sleeper;
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
+use crate::sync::{Arc, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Thread, current, shared};
 use crate::waker::Address;
 use concurrent_queue::ConcurrentQueue;
 use sent::Sent;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
-use std::thread::{self, Thread};
+use std::sync::{PoisonError, Weak};
 
-/// Every runtime of the process, by its number.
-static RUNTIMES: RwLock<Runtimes> = RwLock::new(BTreeMap::new());
+shared! {
+    /// Every runtime of the process, by its number.
+    static RUNTIMES: RwLock<Runtimes> = RwLock::new(BTreeMap::new());
 
-/// The number of the next runtime, unless that is taken.
-static NEXT: AtomicU32 = AtomicU32::new(0);
+    /// The number of the next runtime, unless that is taken.
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+}
 
 /// The number that no runtime has.
 pub(crate) const NOBODY: u32 = u32::MAX;
@@ -94,7 +96,7 @@ impl Remote {
             sent: Sent::default(),
             notified: AtomicBool::new(false),
             poller: OnceLock::new(),
-            thread: thread::current(),
+            thread: current(),
             holds: AtomicUsize::new(0),
             hook: OnceLock::new(),
         });
@@ -143,7 +145,7 @@ impl Remote {
     }
 
     /// From now on the loop sleeps in `poller`.
-    #[cfg_attr(not(feature = "net"), expect(dead_code, reason = "there is no poller"))]
+    #[cfg_attr(not(any(feature = "net", taskgroup_loom)), expect(dead_code, reason = "there is no poller"))]
     pub(crate) fn sleep_in(&self, poller: Weak<Sleeper>) {
         let first = self.poller.set(poller).is_ok();
         debug_assert!(first, "a runtime has one poller");

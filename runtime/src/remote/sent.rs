@@ -7,8 +7,8 @@
 //! one of its slots is sent, so a program that wakes nobody from elsewhere has none.
 #![forbid(unsafe_code)]
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::OnceLock;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Slots of the first block, as a power of two.
 const FIRST: u32 = 12;

@@ -12,6 +12,9 @@
 //! shield(async { unblock(read).await; .. }) // the task is cancelled while it polls this, and the thread has just finished
 //! ```
 
+#[cfg(taskgroup_loom)]
+use loom::sync::atomic::{AtomicU8, Ordering};
+#[cfg(not(taskgroup_loom))]
 use std::sync::atomic::{AtomicU8, Ordering};
 
 #[derive(Debug, Default)]
