@@ -205,6 +205,6 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_replaced_and_a_torn_page_is_read_as_far_as_it_goes() {
         assert_eq!(urls(b"<a href=caf\xe9>\xff\xfe<a href=b"), ["http://host/dir/caf%EF%BF%BD"]);
-        assert_eq!(urls([0, 1, 2, b'<', 0xff, b'>']), [String::new(); 0]);
+        assert!(urls([0, 1, 2, b'<', 0xff, b'>']).is_empty());
     }
 }

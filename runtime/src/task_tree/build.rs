@@ -223,10 +223,9 @@ impl Sight {
             self.members.0[at].waits.push(wait);
         }
         for set in &self.sets.0 {
-            if let Some(body) = set.note.body.filter(|_| set.note.is_body_over) {
-                if let Some(body) = self.members.get(body) {
-                    body.waits = vec![WaitsFor::Group(set.number)];
-                }
+            let body = set.note.body.filter(|_| set.note.is_body_over);
+            if let Some(body) = body.and_then(|body| self.members.get(body)) {
+                body.waits = vec![WaitsFor::Group(set.number)];
             }
         }
         let mut timers = Vec::new();
