@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Drops, Gate, Group, Log, after, counted, fail, group, ms, only, poll_idly, run};
+use common::{Drops, Gate, Group, Log, after, counted, fail, group, ms, only, poll_idly, run, start};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -534,6 +534,29 @@ fn a_group_holds_a_hundred_thousand_children() {
         .await
         .expect("no error");
         assert_eq!(ended.get(), 100_000);
+    });
+}
+
+#[test]
+fn a_group_that_moves_to_another_task_is_woken_there() {
+    // A2: embassy-rs/embassy#4736: who polled first lives on, and is not meant any more
+    run(async {
+        let gate = Gate::new();
+        let moved = RefCell::new(Some(Box::pin(group(async |g| only(g.spawn(after(5, ())))))));
+        group(async |g| {
+            g.spawn(async {
+                let mut whole = moved.take().expect("put there above");
+                start(whole.as_mut()).await;
+                moved.replace(Some(whole));
+                gate.wait().await;
+            });
+            let second = g.spawn(async { moved.take().expect("put back").await.expect("no error") });
+            second.await.expect("it ended");
+            gate.open();
+            Ok(())
+        })
+        .await
+        .expect("no error");
     });
 }
 
