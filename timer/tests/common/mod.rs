@@ -58,6 +58,7 @@ impl Pair {
         self.keys.push(self.wheel.insert(deadline, number));
         self.ranks.push(None);
         self.arm(number, deadline);
+        self.compare_deadline(number);
         self.compare();
     }
 
@@ -66,6 +67,7 @@ impl Pair {
         assert_eq!(self.wheel.get(self.keys[number]).copied(), expected);
         assert_eq!(self.wheel.cancel(self.keys[number]), expected);
         assert_eq!(self.wheel.get(self.keys[number]), None);
+        self.compare_deadline(number);
         self.compare();
     }
 
@@ -76,6 +78,7 @@ impl Pair {
         }
         assert_eq!(self.wheel.reset(self.keys[number], deadline), armed);
         assert_eq!(self.wheel.get(self.keys[number]).is_some(), armed);
+        self.compare_deadline(number);
         self.compare();
     }
 
@@ -121,6 +124,10 @@ impl Pair {
         self.sorted.remove(&rank);
         self.disturbed = true;
         true
+    }
+
+    fn compare_deadline(&self, number: usize) {
+        assert_eq!(self.wheel.deadline(self.keys[number]), self.ranks[number].map(|(deadline, _)| deadline));
     }
 
     /// Compares what can be seen without changing anything.
