@@ -66,6 +66,7 @@ struct Host<'env> {
     bad_lines: usize,
 }
 
+// ANCHOR: host
 impl<'env> Host<'env> {
     fn run(&mut self) -> Result<(), HostError> {
         loop {
@@ -106,6 +107,7 @@ impl<'env> Host<'env> {
         }
     }
 }
+// ANCHOR_END: host
 
 /// Standard input, line by line, as far as there is any.
 #[derive(Default)]
