@@ -333,9 +333,12 @@ mod tests {
     #[test]
     fn bodies_are_bounded_however_they_are_delimited() {
         for head in ["Content-Length: 11\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nb\r\n", "\r\n"] {
-            let mut reader = Reader::new(10);
-            let end = reader.feed(format!("HTTP/1.1 200 OK\r\n{head}01234567890").as_bytes());
-            assert_eq!(end, Err(HttpError::BodyTooLarge(10)), "{head:?}");
+            let answer = format!("HTTP/1.1 200 OK\r\n{head}01234567890");
+            for at_once in [answer.len(), 4, 1] {
+                let mut reader = Reader::new(10);
+                let end = answer.as_bytes().chunks(at_once).find_map(|piece| reader.feed(piece).err());
+                assert_eq!(end, Some(HttpError::BodyTooLarge(10)), "{head:?}, {at_once} bytes at once");
+            }
         }
     }
 }
