@@ -132,7 +132,11 @@ fn no_listing_was_typed_by_hand() {
         for (word, lines) in blocks(&read(&page)) {
             let is_included = lines.iter().all(|line| line.starts_with("{{#include "));
             let is_program = ["rust", "python"].iter().any(|language| word.starts_with(language));
-            assert!(is_included || !is_program, "{page} has code of its own:\n{}", lines.join("\n"));
+            assert!(
+                is_included || !is_program,
+                "{page} has code of its own:\n{}",
+                lines.join("\n")
+            );
         }
     }
 }
@@ -244,9 +248,12 @@ fn quoted(text: &str) -> Vec<String> {
 
 #[test]
 fn every_file_and_every_test_that_a_page_names_exists() {
-    let sources: Vec<_> =
-        ["examples/book", "runtime", "timer", "taskgroup", "tests"].into_iter().flat_map(files).collect();
-    let tests: Vec<_> = sources.iter().filter(|path| path.ends_with(".rs")).map(|path| read(path)).collect();
+    let sources: Vec<_> = ["examples/book", "runtime", "timer", "taskgroup", "tests"]
+        .into_iter()
+        .flat_map(files)
+        .collect();
+    let tests: Vec<_> =
+        sources.iter().filter(|path| path.ends_with(".rs")).map(|path| read(path)).collect();
     let mut wrong = Vec::new();
     for page in pages() {
         for name in quoted(&read(&page)) {
@@ -272,7 +279,8 @@ fn every_file_and_every_test_that_a_page_names_exists() {
                 let path = arguments.split(' ').next_back().expect("there is a last word");
                 let test = path.rsplit("::").next().expect("there is a last part");
                 let is_test = |text: &String| text.contains(&format!("fn {test}()"));
-                let is_program = [PROGRAMS, using::PROGRAMS].iter().any(|programs| programs.contains(&test));
+                let is_program =
+                    [PROGRAMS, using::PROGRAMS].iter().any(|programs| programs.contains(&test));
                 if path != "taskgroup-book" && !is_program && !tests.iter().any(is_test) {
                     wrong.push(format!("the test {test} in {page}"));
                 }

@@ -53,7 +53,8 @@ fn programs_in_use_are_as_drawn() {
 fn stems(folder: &str, ending: &str) -> Vec<String> {
     let files = fs::read_dir(root().join(folder)).expect("a folder");
     let names = files.map(|file| file.expect("a file").file_name().into_string().expect("text"));
-    let mut stems: Vec<_> = names.filter_map(|name| name.strip_suffix(ending).map(str::to_owned)).collect();
+    let mut stems: Vec<_> =
+        names.filter_map(|name| name.strip_suffix(ending).map(str::to_owned)).collect();
     stems.sort();
     stems
 }
@@ -68,7 +69,8 @@ fn python() -> Option<Command> {
 /// A program that prints what its twin in Rust prints has no output of its own.
 #[test]
 fn programs_in_python_print_what_the_pages_show() {
-    let names: Vec<_> = stems("docs/book/using", ".py").into_iter().filter(|name| name != "virtual").collect();
+    let names: Vec<_> =
+        stems("docs/book/using", ".py").into_iter().filter(|name| name != "virtual").collect();
     assert!(names.len() > 12, "{names:?}");
     let Some(mut python) = python() else {
         return eprintln!(
@@ -77,7 +79,11 @@ fn programs_in_python_print_what_the_pages_show() {
     };
     // one interpreter for all: to start one takes longer than to run a program
     let run_all = "import runpy, sys\nfor name in sys.argv[1:]:\n    runpy.run_path(name + '.py')\n    print('\\f')";
-    python.current_dir(root().join("docs/book/using")).env("PYTHONPATH", ".").args(["-B", "-c", run_all]).args(&names);
+    python
+        .current_dir(root().join("docs/book/using"))
+        .env("PYTHONPATH", ".")
+        .args(["-B", "-c", run_all])
+        .args(&names);
     let printed = output_of(&mut python);
     let outputs: Vec<_> = printed.split_terminator("\u{c}\n").collect();
     assert_eq!(outputs.len(), names.len());
@@ -96,7 +102,10 @@ fn programs_in_python_print_what_the_pages_show() {
 fn every_output_in_use_is_of_a_program_and_shown() {
     let pages: String = stems("docs/book/using", ".md")
         .iter()
-        .map(|page| fs::read_to_string(root().join(format!("docs/book/using/{page}.md"))).expect("it is there"))
+        .map(|page| {
+            fs::read_to_string(root().join(format!("docs/book/using/{page}.md")))
+                .expect("it is there")
+        })
         .collect();
     let programs = stems("docs/book/using", ".py");
     for name in stems("tests/golden/using", ".txt") {
@@ -105,13 +114,22 @@ fn every_output_in_use_is_of_a_program_and_shown() {
             None => PROGRAMS.contains(&name.as_str()),
         };
         assert!(is_known, "of which program is {name}.txt?");
-        assert!(pages.contains(&format!("tests/golden/using/{name}.txt}}}}")), "no page shows {name}.txt");
+        assert!(
+            pages.contains(&format!("tests/golden/using/{name}.txt}}}}")),
+            "no page shows {name}.txt"
+        );
     }
     for program in programs {
-        assert!(pages.contains(&format!("{{{{#include {program}.py}}}}")), "no page shows {program}.py");
+        assert!(
+            pages.contains(&format!("{{{{#include {program}.py}}}}")),
+            "no page shows {program}.py"
+        );
     }
     for name in PROGRAMS {
-        assert!(pages.contains(&format!("examples/book/using/{name}.rs")), "no page shows {name}.rs");
+        assert!(
+            pages.contains(&format!("examples/book/using/{name}.rs")),
+            "no page shows {name}.rs"
+        );
     }
 }
 
@@ -120,7 +138,8 @@ fn every_output_in_use_is_of_a_program_and_shown() {
 fn every_recorded_case_that_a_page_names_is_there() {
     let cases = stems("tests/oracle/cases/hand", ".json");
     for page in stems("docs/book/using", ".md") {
-        let text = fs::read_to_string(root().join(format!("docs/book/using/{page}.md"))).expect("it is there");
+        let text = fs::read_to_string(root().join(format!("docs/book/using/{page}.md")))
+            .expect("it is there");
         for named in text.split("`O:").skip(1) {
             let name = named.split('`').next().expect("it ends");
             assert!(cases.iter().any(|case| case == name), "there is no case {name}, in {page}.md");
