@@ -67,29 +67,39 @@ impl EventLoop {
 
 // ANCHOR: sleep
 pub(crate) fn sleep(duration: Duration) -> Sleep {
+    sleep_until(Instant::now() + duration)
+}
+
+pub(crate) fn sleep_until(deadline: Instant) -> Sleep {
     let number = &current().next_number;
-    Sleep { deadline: Instant::now() + duration, number: number.replace(number.get() + 1) }
+    Sleep { deadline, number: number.replace(number.get() + 1), is_armed: false }
 }
 
 pub(crate) struct Sleep {
     deadline: Instant,
     number: u64,
+    is_armed: bool,
 }
 
 impl Future for Sleep {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if Instant::now() >= self.deadline {
-            return Poll::Ready(());
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let (this, key) = (current(), (self.deadline, self.number));
+        if self.is_armed && !this.timers.borrow().contains_key(&key) {
+            return Poll::Ready(()); // the loop has taken it out
         }
-        let before =
-            current().timers.borrow_mut().insert((self.deadline, self.number), cx.waker().clone());
+        let before = this.timers.borrow_mut().insert(key, cx.waker().clone());
         drop(before);
+        self.is_armed = true;
         Poll::Pending
     }
 }
 // ANCHOR_END: sleep
+
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
 
 /// How many timers are armed.
 pub(crate) fn armed() -> usize {

@@ -10,7 +10,7 @@ mod virtual_time;
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::Instant;
 use taskgroup::trace::Recorder;
 use taskgroup::{Clock, Runtime};
 use taskgroup_runtime::{Sleep, spawn as spawn_root};
@@ -21,8 +21,12 @@ thread_local! {
 
 // What the programs call, as the steps have it.
 
-fn sleep(duration: Duration) -> Sleep {
-    taskgroup_runtime::sleep(duration)
+fn now() -> Instant {
+    taskgroup_runtime::now()
+}
+
+fn sleep_until(deadline: Instant) -> Sleep {
+    taskgroup_runtime::sleep_until(deadline)
 }
 
 #[track_caller]

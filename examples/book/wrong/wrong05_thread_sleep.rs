@@ -10,12 +10,16 @@ mod breakfast;
 mod step04;
 
 use std::thread;
-use std::time::Duration;
+use std::time::Instant;
 use step04::{block_on, spawn};
 
+fn now() -> Instant {
+    Instant::now()
+}
+
 // ANCHOR: sleep
-async fn sleep(duration: Duration) {
-    thread::sleep(duration);
+async fn sleep_until(deadline: Instant) {
+    thread::sleep(deadline.saturating_duration_since(now()));
 }
 // ANCHOR_END: sleep
 
