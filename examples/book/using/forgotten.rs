@@ -22,6 +22,7 @@ pub(crate) fn main() -> Result<(), BoxError> {
             let local = Local("what the task borrows");
             let mut group = Box::pin(task_group(async |g| {
                 g.spawn(async {
+                    let _own = Local("what the task owns");
                     println!("the task has begun");
                     sleep(SECOND).await;
                     println!("the task reads {}", local.0);
