@@ -25,6 +25,7 @@ programs! {
     racing futurelock
     embedded
     seeds stalled
+    journey_wake journey_error journey_cancel
 }
 
 /// Programs of which a page has a picture, and what stands above it.
@@ -36,6 +37,9 @@ const PICTURES: &[(&str, &str)] = &[
     ("awaiting", "The body waits for a task when another one fails"),
     ("lanes", "Success, and failure"),
     ("shielded", "A failure, two shields, two cleanups, and a grace of five seconds"),
+    ("journey_wake", "A wake"),
+    ("journey_error", "An error"),
+    ("journey_cancel", "A cancel"),
 ];
 
 #[test]
@@ -68,6 +72,7 @@ fn python() -> Option<Command> {
 
 /// A program that prints what its twin in Rust prints has no output of its own.
 #[test]
+#[allow(clippy::print_stderr, reason = "what is skipped is said aloud")]
 fn programs_in_python_print_what_the_pages_show() {
     let names: Vec<_> =
         stems("docs/book/using", ".py").into_iter().filter(|name| name != "virtual").collect();

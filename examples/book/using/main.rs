@@ -50,6 +50,7 @@ programs! {
     racing futurelock
     embedded
     seeds stalled
+    journey_wake journey_error journey_cancel
 }
 
 fn main() -> ExitCode {
