@@ -41,9 +41,10 @@ fn every_order(program: impl Fn() + Send + Sync + 'static) {
     explore(None, program);
 }
 
-/// Every order in which a thread is interrupted at most three times: for three threads, which have too many orders else.
-fn three_interruptions(program: impl Fn() + Send + Sync + 'static) {
-    explore(Some(3), program);
+/// Every order in which threads are interrupted so often at most: for three threads, or two wakes in a row, which have too
+/// many orders else.
+fn interrupted_at_most(times: usize, program: impl Fn() + Send + Sync + 'static) {
+    explore(Some(times), program);
 }
 
 #[allow(clippy::print_stderr, reason = "the test harness shows it when it is asked to")]

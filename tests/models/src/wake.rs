@@ -2,7 +2,7 @@
 //!
 //! Before: `lib.rs`. After: `region.rs`.
 
-use crate::{every_order, run, three_interruptions};
+use crate::{every_order, interrupted_at_most, run};
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Condvar, Mutex};
 use loom::thread::{self, JoinHandle};
@@ -94,7 +94,7 @@ fn a_wake_while_the_loop_changes_over_from_parking_to_the_poller_is_not_lost() {
 /// first, has to look for its letter.
 #[test]
 fn two_wakes_of_which_the_second_rings_for_nobody_are_both_heard() {
-    every_order(|| {
+    interrupted_at_most(3, || {
         let (runtime, flags) = (Runtime::new(), Arc::<[Flag; 2]>::default());
         join(run(&runtime, async move {
             let (first, raised) = (waker().await, flags.clone());
@@ -118,7 +118,7 @@ fn two_wakes_of_which_the_second_rings_for_nobody_are_both_heard() {
 /// The second wake finds the first one's letter still there, or just gone.
 #[test]
 fn two_wakes_of_one_task_that_may_share_a_letter_are_both_heard() {
-    every_order(|| {
+    interrupted_at_most(3, || {
         let (runtime, flags) = (Runtime::new(), Arc::<[Flag; 2]>::default());
         join(run(&runtime, async move {
             let (waker, raised) = (waker().await, flags.clone());
@@ -137,7 +137,7 @@ fn two_wakes_of_one_task_that_may_share_a_letter_are_both_heard() {
 
 #[test]
 fn two_threads_that_wake_one_task_are_both_heard() {
-    three_interruptions(|| {
+    interrupted_at_most(3, || {
         let (runtime, flags) = (Runtime::new(), [Arc::new(Flag::default()), Arc::new(Flag::default())]);
         let threads = run(&runtime, async move {
             let waker = waker().await;
@@ -152,7 +152,7 @@ fn two_threads_that_wake_one_task_are_both_heard() {
 
 #[test]
 fn two_threads_that_wake_two_tasks_are_both_heard() {
-    three_interruptions(|| {
+    interrupted_at_most(3, || {
         let (runtime, flags) = (Runtime::new(), [Arc::new(Flag::default()), Arc::new(Flag::default())]);
         let threads = run(&runtime, async move {
             let flag = flags[1].clone();
