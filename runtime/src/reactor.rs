@@ -24,7 +24,7 @@
 //! descriptor that it does not own.)
 #![allow(unsafe_code, reason = "registering a descriptor is a promise about its life")]
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
 mod epoll;
 mod source;
 
@@ -107,7 +107,7 @@ struct Watcher {
     mode: Mode,
     /// Filled by `wait`, emptied by `dispatch`. Made when `polling` has to wait for the first time.
     events: OnceCell<RefCell<Events>>,
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
     epoll: RefCell<epoll::Events>,
 }
 
@@ -188,7 +188,8 @@ impl Reactor {
 
     /// Whether events tell of the end of a stream, so that otherwise a short read says that nothing is left.
     pub(crate) fn sees_ends(&self) -> bool {
-        cfg!(target_os = "linux") && self.watcher.get().is_some_and(|watcher| watcher.mode == Mode::Edge)
+        cfg!(all(target_os = "linux", not(polling_test_poll_backend)))
+            && self.watcher.get().is_some_and(|watcher| watcher.mode == Mode::Edge)
     }
 
     /// Whether there is a poller to sleep in.
@@ -208,6 +209,9 @@ impl Reactor {
         if !self.is_shown.replace(true) && local.remote().has_rung() {
             watcher.poller.notify()?; // who rang before there was a poller, or before each ring was taken out, is seen too
         }
+        #[cfg(polling_test_poll_backend)] // under Miri, for which `polling` waits in poll(2): that has no descriptor
+        return Err(io::ErrorKind::Unsupported.into());
+        #[cfg(not(polling_test_poll_backend))]
         Ok(watcher.poller.as_fd())
     }
 
@@ -334,16 +338,16 @@ impl Watcher {
             poller,
             mode,
             events: OnceCell::new(),
-            #[cfg(target_os = "linux")]
+            #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
             epoll: RefCell::default(),
         })
     }
 
     fn add<T: IoSafe>(&self, io: &T, key: usize) -> io::Result<()> {
         let (interest, mode) = match self.mode {
-            #[cfg(target_os = "linux")]
+            #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
             Mode::Edge => return epoll::add(&self.poller, io.as_fd(), key),
-            #[cfg(not(target_os = "linux"))]
+            #[cfg(not(all(target_os = "linux", not(polling_test_poll_backend))))]
             Mode::Edge => (Event::all(key), PollMode::Edge),
             Mode::OneShot => (Event::none(key), PollMode::Oneshot),
         };
@@ -357,7 +361,7 @@ impl Watcher {
     }
 
     fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
         if self.mode == Mode::Edge {
             if epoll::wait(&self.poller, &mut self.epoll.borrow_mut(), timeout)? {
                 self.wait_by_polling(Some(Duration::ZERO))?;
@@ -376,7 +380,7 @@ impl Watcher {
     /// Hands out the events of the last wait: a key, whether to read and to write may be worth a try, and whether more
     /// is behind a short read. `act` runs nobody's code.
     fn take_events(&self, mut act: impl FnMut(usize, bool, bool, bool)) {
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", not(polling_test_poll_backend)))]
         {
             let mut events = self.epoll.borrow_mut();
             events.iter().for_each(|seen| act(seen.key, seen.readable, seen.writable, seen.has_more));
