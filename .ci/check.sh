@@ -10,7 +10,9 @@
 #   ecosystem  the programs with other people's crates: clippy, their tests
 #   storm  two processes on loopback: many connections, no descriptors left, slow peers; and a day of virtual time
 #   bench  the package that measures: clippy, its tests, a few workloads in small
-#   deep   what takes longer or needs more than stable Rust: Miri, AddressSanitizer, the whole suite in release, bench
+#   deep   all of these, and what takes longer or needs more than stable Rust, each of which is a step too:
+#          powerset, variants (release, no `unsafe`, panic = abort), models (loom), faults (seeded), miri, asan (and
+#          leaks), tsan, valgrind, fuzz, coverage, mutants, deny
 #
 # A check whose tool is absent is skipped by name, loudly, and listed again at the end.
 set -euo pipefail
@@ -121,51 +123,22 @@ bench() {
     run cargo run --package taskgroup-benches --release --quiet -- --quick --repeats 1 --only timeout,tree,idle
 }
 
-# Every subset of a crate's features compiles without a warning.
-powerset() {
-    local crate=$1 subset name
-    shift
-    local features=("$@")
-    for ((subset = 0; subset < 1 << ${#features[@]}; subset++)); do
-        name=""
-        for ((bit = 0; bit < ${#features[@]}; bit++)); do
-            if ((subset >> bit & 1)); then name+="${features[bit]},"; fi
-        done
-        RUSTFLAGS="-D warnings" cargo check --quiet --target-dir target/powerset -p "$crate" --no-default-features \
-            --features "$name" || { printf 'with the features %s of %s\n' "${name:-(none)}" "$crate"; return 1; }
-    done
-    printf '\n== %s: all %d subsets of its features compile\n' "$crate" $((1 << ${#features[@]}))
-}
+# shellcheck source=.ci/deep.sh
+. .ci/deep.sh
 
 deep() {
-    powerset taskgroup-runtime blocking net plain process signal
-    powerset taskgroup anyhow blocking inspect net plain process signal trace tracing
-    run cargo run --quiet --profile abort --bin tour
-    run cargo run --quiet --profile abort --bin supervisor -- --seed 3
-    run cargo test --quiet --release
-    run cargo test --quiet --features plain
-    run cargo test --quiet -p taskgroup-runtime --features plain
-    run cargo run --release --quiet -p taskgroup-sweep -- deep
-    if ! rustup toolchain list 2>/dev/null | grep -q '^nightly'; then
-        skip "miri, asan, error codes of doctests" "no nightly toolchain (rustup toolchain install nightly)"
-        return
-    fi
-    run cargo +nightly test --quiet --doc
-    if cargo +nightly miri --version >/dev/null 2>&1; then
-        MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks" run cargo +nightly miri test --quiet --test soundness
-        MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks -Zmiri-tree-borrows" \
-            run cargo +nightly miri test --quiet --test soundness
-        MIRIFLAGS="-Zmiri-disable-isolation" run cargo +nightly miri test --quiet -p taskgroup-runtime \
-            --test drops --test tasks
-        MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-strict-provenance" run cargo +nightly miri test --quiet \
-            -p taskgroup-runtime --test waker --lib raw
-    else
-        skip "miri" "the component is not installed (rustup component add miri --toolchain nightly)"
-    fi
-    local host
-    host=$(rustc -vV | sed -n 's/^host: //p')
-    RUSTFLAGS="-Zsanitizer=address" ASAN_OPTIONS=detect_leaks=0 \
-        run cargo +nightly test --quiet --target "$host" --target-dir target/asan --tests
+    powerset
+    variants
+    models
+    faults
+    miri
+    asan
+    tsan
+    valgrind_
+    fuzz
+    coverage
+    mutants
+    deny
 }
 
 case "${1:-all}" in
@@ -178,8 +151,10 @@ case "${1:-all}" in
     storm) storm "${@:2}" ;;
     bench) bench ;;
     all) fmt; lint; test_; doc; book ;;
+    powerset | variants | models | faults | miri | asan | tsan | fuzz | coverage | mutants | deny) "$1" ;;
+    valgrind) valgrind_ ;;
     deep) fmt; lint; test_; doc; book; ecosystem; deep; storm; bench ;;
-    *) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 if [ ${#skipped[@]} -gt 0 ]; then

@@ -104,7 +104,7 @@ fn positive(parser: &mut lexopt::Parser, name: &str) -> Result<usize, lexopt::Er
     }
 }
 
-fn parse_ports(text: &str) -> Result<BTreeSet<u16>, String> {
+pub(crate) fn parse_ports(text: &str) -> Result<BTreeSet<u16>, String> {
     let mut ports = BTreeSet::new();
     for item in text.split(',') {
         let (first, last) = item.split_once('-').unwrap_or((item, item));

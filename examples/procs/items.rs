@@ -20,12 +20,12 @@ pub(crate) enum Separator {
 /// Cuts what comes into items.
 pub(crate) struct Items {
     separator: Separator,
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Where the next item begins in `bytes`.
     start: usize,
     /// How much of `bytes` has no separator behind `start`.
     searched: usize,
-    at_end: bool,
+    pub(crate) at_end: bool,
 }
 
 impl Items {
@@ -56,7 +56,7 @@ impl Items {
     }
 
     /// The next item, if it is complete.
-    fn take(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn take(&mut self) -> Option<Vec<u8>> {
         let byte = if self.separator == Separator::Line { b'\n' } else { 0 };
         let found = self.bytes[self.searched..].iter().position(|other| *other == byte);
         let end = match found {

@@ -73,7 +73,7 @@ pub(crate) fn read(file: &Path) -> Result<Vec<Entry>, BadProcfile> {
 }
 
 /// Empty lines and those that begin with `#` are comments. Commands are bytes, as the shell takes them.
-fn parse(text: &[u8]) -> Result<Vec<Entry>, Vec<(usize, BadLine)>> {
+pub(crate) fn parse(text: &[u8]) -> Result<Vec<Entry>, Vec<(usize, BadLine)>> {
     let (mut entries, mut wrong, mut seen) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
         let line = line.trim_ascii();

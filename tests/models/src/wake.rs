@@ -152,7 +152,7 @@ fn two_threads_that_wake_one_task_are_both_heard() {
 
 #[test]
 fn two_threads_that_wake_two_tasks_are_both_heard() {
-    interrupted_at_most(3, || {
+    interrupted_at_most(2, || {
         let (runtime, flags) = (Runtime::new(), [Arc::new(Flag::default()), Arc::new(Flag::default())]);
         let threads = run(&runtime, async move {
             let flag = flags[1].clone();
