@@ -44,14 +44,8 @@ miri() {
         MIRIFLAGS="$flags" run cargo +nightly miri test --quiet -p taskgroup-runtime --test drops --test tasks
         MIRIFLAGS="$flags -Zmiri-many-seeds=0..$seeds" run cargo +nightly miri test --quiet -p taskgroup-runtime \
             --test waker --lib raw
-        # `polling` waits in poll(2) there: Miri knows no timerfd.
-        MIRIFLAGS="$flags" RUSTFLAGS="--cfg polling_test_poll_backend" run cargo +nightly miri test --quiet \
-            --target-dir target/miri-poll -p taskgroup-runtime --test reactor -- "${miri_reactor[@]}"
     done
 }
-
-# The tests of sockets that Miri can run: they take no more than it knows of the system.
-miri_reactor=(a_socket)
 
 # Leaks are looked for too. Left out of that are the tests that forget a future in order to see that this is sound, and
 # so leak it.
