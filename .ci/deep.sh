@@ -141,7 +141,7 @@ subsets_of() {
 
 powerset() {
     subsets_of taskgroup-runtime blocking net plain process signal
-    subsets_of taskgroup anyhow blocking inspect net plain process signal tracing
+    subsets_of taskgroup anyhow blocking inspect net plain process signal trace tracing
 }
 
 # The suite again: optimized, without `unsafe`; two programs where a panic ends the process; the sweep with pairs.
