@@ -19,7 +19,7 @@ use taskgroup::{
     CancelScope, Clock, JoinErrorKind, Runtime, TaskGroup, node_count, shield, sleep, task_group, timeout,
     with_cleanup, yield_now,
 };
-use taskgroup_runtime::Local;
+use taskgroup_runtime::{JoinError, Local};
 
 fn boom(text: &'static str) {
     panic_any(text)
@@ -666,34 +666,30 @@ fn joiners_behind_a_waker_that_panics_are_told() {
     // A7: they were taken out to be woken, and nobody else would wake them
     let (handles, ended) = (RefCell::new(Vec::new()), Cell::new(0));
     let runtime = Runtime::with_clock(Clock::Autojump);
-    let panic = catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(group(async |outer| {
-            let whole = group(async |g| {
-                for _ in 0..3 {
-                    handles.borrow_mut().push(g.spawn(after(5, ())));
-                }
-                pending::<()>().await;
-                Ok(())
-            });
-            let whole = outer.spawn_group(whole);
-            yield_now().await;
-            yield_now().await;
-            let mut all = handles.take().into_iter();
-            let mut first = Box::pin(all.next().expect("three"));
-            poll_with_a_panicking_waker(first.as_mut());
-            for handle in all {
-                outer.spawn(async {
-                    shield(handle).await.expect("a value");
-                    ended.set(ended.get() + 1);
-                });
-            }
-            drop(whole);
-            Ok(())
-        }))
+    let whole = runtime.spawn(group(async |g| {
+        for _ in 0..3 {
+            handles.borrow_mut().push(g.spawn(after(5, ())));
+        }
+        pending::<()>().await;
+        Ok(())
     }));
-    assert_eq!(text(&*panic.expect_err("it panics")), "a waker");
-    assert_eq!(ended.get(), 2);
-    assert_eq!(node_count(), 0);
+    runtime.block_on(async {
+        yield_now().await;
+        let mut all = handles.take().into_iter();
+        let mut first = Box::pin(all.next().expect("three"));
+        poll_with_a_panicking_waker(first.as_mut());
+        for handle in all {
+            let ended = &ended;
+            runtime.spawn(async move {
+                handle.await.expect("a value");
+                ended.set(ended.get() + 1);
+            });
+        }
+        let Err(JoinError::Panicked(payload)) = whole.await else { panic!("it panics") };
+        assert_eq!(text(&*payload), "a waker");
+        yield_now().await;
+    });
+    assert_eq!((ended.get(), node_count()), (2, 0));
 }
 
 #[test]
