@@ -167,12 +167,12 @@ fn signals_to_a_process_that_was_reaped_go_nowhere() -> io::Result<()> {
 fn a_signal_reaches_the_process() -> io::Result<()> {
     run(async {
         for group in [false, true] {
-            let mut command = sh("trap 'exit 9' HUP; echo ready; while :; do sleep 0.01; done");
+            let mut command = sh("echo ready; exec sleep 3600");
             command.stdout(Stdio::piped());
             let mut child = if group { command.spawn_group()? } else { command.spawn()? };
             ready(child.stdout.as_ref().expect("piped")).await?;
-            child.signal(SignalKind::HANGUP)?;
-            assert_eq!(child.wait().await?.code(), Some(9));
+            child.signal(SignalKind::USER_DEFINED1)?; // which nobody ignores, as `nohup` does the one of hanging up
+            assert_eq!(child.wait().await?.signal(), Some(SignalKind::USER_DEFINED1.as_raw_value()));
             let unknown = child.signal(SignalKind::from_raw(4000)).expect_err("there is none");
             assert_eq!(unknown.kind(), ErrorKind::InvalidInput);
         }
@@ -221,7 +221,7 @@ fn who_writes_to_a_process_that_reads_no_more_gets_an_error() -> io::Result<()> 
 #[test]
 fn shutdown_lets_a_process_end_in_its_own_way() -> io::Result<()> {
     run(async {
-        let (mut child, _stdout) = family("trap 'exit 5' TERM; echo ready; while :; do sleep 0.01; done").await?;
+        let (mut child, _stdout) = family("trap 'exit 5' TERM; sleep 3600 & echo ready; wait").await?;
         assert_eq!(child.shutdown(MINUTE).await?.code(), Some(5));
         assert!(!exists(child.id()));
         Ok(())
@@ -262,8 +262,7 @@ fn what_a_leader_left_running_is_killed_when_it_is_shut_down() -> io::Result<()>
 #[test]
 fn a_stopped_process_is_woken_to_end() -> io::Result<()> {
     run(async {
-        let (mut child, _stdout) =
-            family("trap 'exit 6' TERM; echo ready; kill -STOP $$; while :; do sleep 0.01; done").await?;
+        let (mut child, _stdout) = family("trap 'exit 6' TERM; sleep 3600 & echo ready; kill -STOP $$; wait").await?;
         let pid = Pid::from_raw(child.id() as i32).expect("not 0");
         waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED)?; // soon
         assert_eq!(child.shutdown(MINUTE).await?.code(), Some(6));
