@@ -146,7 +146,7 @@ impl Package {
 
 /// The most threads of the program in its first quarter of a second. The programs last longer than that, or do nothing.
 fn threads(program: &Path) -> io::Result<f64> {
-    let mut child = Command::new(program).stdin(Stdio::null()).spawn()?;
+    let mut child = Command::new(program).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
     let (status, mut most) = (format!("/proc/{}/status", child.id()), 1.0f64);
     let end = Instant::now() + Duration::from_millis(250);
     while Instant::now() < end {
